@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What the compiler and the platform offer; the only place with compiler conditionals.
+
+#include <version>
+
+#if defined(__cpp_exceptions) || defined(__EXCEPTIONS)
+#define ANTIPHON_EXCEPTIONS 1
+#define ANTIPHON_TRY try
+#define ANTIPHON_CATCH_ALL catch (...)
+#define ANTIPHON_RETHROW throw
+#else
+// Without exceptions the guarded block simply runs, and what would have been thrown terminates.
+#define ANTIPHON_EXCEPTIONS 0
+#define ANTIPHON_TRY if (true)
+#define ANTIPHON_CATCH_ALL else
+#define ANTIPHON_RETHROW static_cast<void>(0)
+#endif
+
+#if defined(_MSC_VER)
+#define ANTIPHON_NO_UNIQUE_ADDRESS [[msvc::no_unique_address]]
+#else
+#define ANTIPHON_NO_UNIQUE_ADDRESS [[no_unique_address]]
+#endif
+
+#if defined(__cpp_lib_expected) && __cplusplus > 202002L
+#define ANTIPHON_HAS_STD_EXPECTED 1
+#else
+#define ANTIPHON_HAS_STD_EXPECTED 0
+#endif
+
+#if defined(__linux__)
+#define ANTIPHON_HAS_FUTEX 1
+#else
+#define ANTIPHON_HAS_FUTEX 0
+#endif
+
+#if defined(__unix__) || defined(__APPLE__)
+#define ANTIPHON_HAS_FORK 1
+#else
+#define ANTIPHON_HAS_FORK 0
+#endif

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Where the current thread is: the places it runs for, innermost first, and whose worker it is.
+
+#include <atomic>
+#include <cstdint>
+
+#include "antiphon/core/config.hpp"
+
+namespace antiphon {
+
+/// One level of "this thread is running work of that place", on the thread's own stack.
+/// A place is the address that identifies an execution context (`place()` of its executors).
+class place_scope {
+public:
+    explicit place_scope(void const* place) noexcept : place_{place}, outer_{top_} { top_ = this; }
+    ~place_scope() { top_ = outer_; }
+    place_scope(place_scope const&) = delete;
+    place_scope& operator=(place_scope const&) = delete;
+
+    /// The innermost place, or null outside every executor.
+    [[nodiscard]] static void const* current() noexcept { return top_ != nullptr ? top_->place_ : nullptr; }
+    /// Whether this thread is inside `place` at any depth: then waiting for it to run something else cannot end.
+    [[nodiscard]] static bool inside(void const* place) noexcept {
+        for (place_scope const* s = top_; s != nullptr; s = s->outer_)
+            if (s->place_ == place) return true;
+        return false;
+    }
+
+private:
+    void const* place_;
+    place_scope* outer_;
+    static constinit inline thread_local place_scope* top_ = nullptr;
+};
+
+/// Whatever is running on a worker and can be asked to stop; registered by running requests whose handler can notice.
+class stoppable {
+public:
+    virtual void request_stop() noexcept = 0;
+
+protected:
+    ~stoppable() = default;
+};
+
+/// What one worker thread is running now, so that a shut-down can ask it to stop.
+/// **Threads**: `enter` and `leave` belong to the worker; `request_stop` may come from any thread, and never touches an
+/// object after its `leave` returned.
+class running_slot {
+public:
+    /// The slot of the current thread, null outside pools. Set by the worker's main function.
+    static constinit inline thread_local running_slot* mine = nullptr;
+
+    /// Registers `now`; returns what was registered before (a waiting worker runs other work inside its own).
+    stoppable* enter(stoppable& now) noexcept {
+        stoppable* const outer = swap(&now);
+        if (stopping_.load(std::memory_order_seq_cst)) now.request_stop();
+        return outer;
+    }
+    void leave(stoppable* outer) noexcept {
+        swap(outer);
+        if (outer != nullptr && stopping_.load(std::memory_order_seq_cst)) outer->request_stop();
+    }
+    /// Stops what runs now and whatever enters later.
+    void request_stop() noexcept {
+        // seq_cst against enter/leave: either they see the flag, or the exchange below sees what they registered
+        stopping_.store(true, std::memory_order_seq_cst);
+        stoppable* const found = current_.exchange(busy(), std::memory_order_seq_cst);
+        if (found != nullptr) found->request_stop();
+        current_.store(found, std::memory_order_seq_cst);
+        current_.notify_all();
+    }
+
+private:
+    static stoppable* busy() noexcept { return reinterpret_cast<stoppable*>(std::uintptr_t{1}); }
+    /// Replaces the registration, waiting out a `request_stop` that is using it: that is what keeps the object alive.
+    stoppable* swap(stoppable* to) noexcept {
+        stoppable* found = current_.load(std::memory_order_relaxed);
+        for (;;) {
+            if (found == busy()) {
+                current_.wait(found, std::memory_order_acquire);
+                found = current_.load(std::memory_order_relaxed);
+            } else if (current_.compare_exchange_weak(found, to, std::memory_order_seq_cst, std::memory_order_relaxed)) {
+                return found;
+            }
+        }
+    }
+
+    std::atomic<stoppable*> current_{nullptr};
+    std::atomic<bool> stopping_{false};
+};
+
+}  // namespace antiphon
