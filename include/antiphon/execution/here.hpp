@@ -37,14 +37,16 @@ private:
 class stoppable {
 public:
     virtual void request_stop() noexcept = 0;
+    virtual void retain() noexcept = 0;
+    virtual void release() noexcept = 0;
 
 protected:
     ~stoppable() = default;
 };
 
 /// What one worker thread is running now, so that a shut-down can ask it to stop.
-/// **Threads**: `enter` and `leave` belong to the worker; `request_stop` may come from any thread, and never touches an
-/// object after its `leave` returned.
+/// **Threads**: `enter` and `leave` belong to the worker; `request_stop` may come from any thread, and keeps alive what it
+/// found while it uses it.
 class running_slot {
 public:
     /// The slot of the current thread, null outside pools. Set by the worker's main function.
@@ -65,14 +67,17 @@ public:
         // seq_cst against enter/leave: either they see the flag, or the exchange below sees what they registered
         stopping_.store(true, std::memory_order_seq_cst);
         stoppable* const found = current_.exchange(busy(), std::memory_order_seq_cst);
-        if (found != nullptr) found->request_stop();
+        if (found != nullptr) found->retain();
         current_.store(found, std::memory_order_seq_cst);
         current_.notify_all();
+        if (found == nullptr) return;
+        found->request_stop();  // user code may run here: the registration is free again
+        found->release();
     }
 
 private:
     static stoppable* busy() noexcept { return reinterpret_cast<stoppable*>(std::uintptr_t{1}); }
-    /// Replaces the registration, waiting out a `request_stop` that is using it: that is what keeps the object alive.
+    /// Replaces the registration, waiting out a `request_stop` that is about to retain it.
     stoppable* swap(stoppable* to) noexcept {
         stoppable* found = current_.load(std::memory_order_relaxed);
         for (;;) {
