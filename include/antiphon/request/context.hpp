@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What a running handler may know about its ask: stop, deadline, attempt, priority, clock, randomness.
+
+#include <atomic>
+#include <cstdint>
+#include <stop_token>
+
+#include "antiphon/core/time.hpp"
+#include "antiphon/execution/any_executor.hpp"
+#include "antiphon/execution/random.hpp"
+#include "antiphon/request/state.hpp"
+
+namespace antiphon {
+
+namespace detail {
+
+/// What asks made by the current thread inherit: set while a handler runs.
+class ambient_context {
+public:
+    explicit ambient_context(context_data const* data) noexcept : outer_{std::exchange(current_, data)} {}
+    ~ambient_context() { current_ = outer_; }
+    ambient_context(ambient_context const&) = delete;
+    ambient_context& operator=(ambient_context const&) = delete;
+    [[nodiscard]] static context_data const* current() noexcept { return current_; }
+
+private:
+    context_data const* outer_;
+    static constinit inline thread_local context_data const* current_ = nullptr;
+};
+
+}  // namespace detail
+
+/// Handed to a handler that asks for it with a leading `context const&` parameter.
+/// **Threads**: the handler's; `stop_requested` and the token may be used from any.
+/// **Cost**: none until used; the first `stop_token()` of an ask allocates.
+/// **Time**: of the ask's executor, virtual under `testing::simulation`.
+class context {
+public:
+    context(any_executor const& executor, detail::context_data const* data) noexcept : executor_{&executor}, data_{data} {}
+    context(context const&) = delete;
+    context& operator=(context const&) = delete;
+
+    /// The moment after which nobody wants the answer; `time_point::max()` without one.
+    [[nodiscard]] time_point deadline() const noexcept { return data_ != nullptr ? data_->deadline : time_point::max(); }
+    /// Until the deadline; `duration::max()` without one, negative when it has passed.
+    [[nodiscard]] duration remaining() const { return deadline() == time_point::max() ? duration::max() : saturating_sub(deadline(), now()); }
+    /// 1 for the first attempt.
+    [[nodiscard]] std::uint32_t attempt() const noexcept { return data_ != nullptr ? data_->attempt : 1; }
+    [[nodiscard]] int priority() const noexcept { return data_ != nullptr ? data_->priority : 0; }
+    [[nodiscard]] time_point now() const { return executor_->now(); }
+    [[nodiscard]] std::uint64_t random() const { return executor_->random(); }
+    [[nodiscard]] any_executor const& executor() const noexcept { return *executor_; }
+
+    [[nodiscard]] bool stop_requested() const noexcept { return (flags_.load(std::memory_order_acquire) & stopped) != 0; }
+    /// A token of the ask's stop requests, for what wants to register a callback. Call it from the handler.
+    [[nodiscard]] std::stop_token stop_token() const {
+        if (!source_.stop_possible()) {
+            source_ = std::stop_source{};
+            // seq_cst, against request_stop: one of both sees the other's bit
+            if ((flags_.fetch_or(has_source, std::memory_order_seq_cst) & stopped) != 0) source_.request_stop();
+        }
+        return source_.get_token();
+    }
+
+    /// The library's side.
+    void request_stop() noexcept {
+        if ((flags_.fetch_or(stopped, std::memory_order_seq_cst) & has_source) != 0) source_.request_stop();
+    }
+
+private:
+    enum : std::uint32_t { stopped = 1, has_source = 2 };
+    any_executor const* executor_;
+    detail::context_data const* data_;
+    mutable std::atomic<std::uint32_t> flags_{0};
+    mutable std::stop_source source_{std::nostopstate};
+};
+
+}  // namespace antiphon

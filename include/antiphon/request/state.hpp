@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The shared state of one ask: who waits for it, what it waits for, and the claim that lets exactly one thread run it.
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+#include "antiphon/core/config.hpp"
+#include "antiphon/core/result.hpp"
+#include "antiphon/core/work.hpp"
+#include "antiphon/execution/any_executor.hpp"
+#include "antiphon/execution/default_pool.hpp"
+#include "antiphon/execution/here.hpp"
+#include "antiphon/execution/parking.hpp"
+#include "antiphon/request/link.hpp"
+#include "antiphon/request/trampoline.hpp"
+
+namespace antiphon::detail {
+
+class state_base;
+class context_data;
+
+/// From where an answer is delivered.
+enum class delivery {
+    tail,     ///< the library's own loop: nothing of the user's is below, in the place the completer runs for
+    nested,   ///< inside somebody's call (`set_value`, a timer)
+    dropped,  ///< inside a destructor of `work`, perhaps under the user's lock: nothing of the user's may run here
+};
+
+/// What is told, once, that a state is ready. At most one a state.
+class consumer {
+public:
+    virtual void on_ready(state_base& source, delivery how) noexcept = 0;
+    /// The state whose answer depends on this one; null where there is none.
+    virtual state_base* downstream() noexcept { return nullptr; }
+
+protected:
+    ~consumer() = default;
+};
+
+/// A thread that sleeps until a state is ready or has changed. Lives in the waiter's frame.
+class waiter {
+public:
+    /// The last touch: the sleeper may be gone before the kernel has been told its address.
+    void signal() noexcept {
+        signaled_.store(1, std::memory_order_release);  // pairs with `signaled`
+        futex_wake_one(signaled_);
+    }
+    [[nodiscard]] bool signaled() const noexcept { return signaled_.load(std::memory_order_acquire) != 0; }
+    /// False when `until` came first.
+    bool sleep_until(time_point until) noexcept {
+        while (!signaled())
+            if (!futex_wait_until(signaled_, 0, until)) return signaled();
+        return true;
+    }
+    void sleep() noexcept { static_cast<void>(sleep_until(time_point::max())); }
+
+private:
+    std::atomic<std::uint32_t> signaled_{0};
+};
+
+/// The answer of a wait.
+enum class wait_end { ready, timed_out, would_deadlock, forked };
+
+/// Everything about an ask except its result.
+///
+/// `slot_`, who is told: 0 (nobody) → consumer | waiter+2 (attached, by exchange against 0) → 0 (a waiter only: it left, or it
+/// was taken out to be woken) and, once, anything → 1 (ready, by the completer's exchange). Whoever takes a waiter out of the
+/// slot owes it exactly one signal, and a leaving waiter that finds itself taken waits for it: so nobody signals a frame
+/// that is gone. The exchange to 1 releases the result to whoever reads 1 or finds its attachment refused.
+///
+/// `word_`, who runs it: `queued`: some executor's queue holds the node. `runnable`: the next step is due, and whoever
+/// clears this bit (the executor's thread, a claiming waiter, a stop request) is the one that performs it. A claimed node
+/// stays behind in its queue as a husk; if it becomes runnable again before the queue comes to it, the husk is the entry.
+///
+/// References: the producer's (given up after `publish`), the consumer's (the future, a link), the queue's (while `queued`).
+class state_base : public work_item {
+public:
+    void retain() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }  // relaxed: the caller holds one already
+    void release() noexcept {
+        // acq_rel pairs with the other holders' decrements: the last one sees all their uses
+        if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
+    }
+
+    [[nodiscard]] bool ready() const noexcept { return slot_.load(std::memory_order_acquire) == is_ready; }
+    [[nodiscard]] bool stop_requested() const noexcept { return (word_.load(std::memory_order_relaxed) & stopped) != 0; }
+    [[nodiscard]] any_executor const& executor() const noexcept { return executor_; }
+    [[nodiscard]] context_data const* context() const noexcept { return context_; }
+
+    /// True: `c` will be told. False: the answer is here already, and is visible.
+    [[nodiscard]] bool attach(consumer& c) noexcept {
+        std::uintptr_t expected = 0;
+        // release pairs with the completer's exchange (c's fields), acquire with its result
+        return slot_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(&c), std::memory_order_acq_rel, std::memory_order_acquire);
+    }
+    /// Before the state is shared.
+    void attach_first(consumer& c) noexcept { slot_.store(reinterpret_cast<std::uintptr_t>(&c), std::memory_order_relaxed); }
+
+    /// Asks this and everything it waits for to stop. Iterative along chains.
+    void request_stop() noexcept {
+        retain();
+        for (state_base* at = this; at != nullptr;) {
+            state_base* next = nullptr;
+            // seq_cst, against link::set followed by stop_requested: one of both sees the other
+            if ((at->word_.fetch_or(stopped, std::memory_order_seq_cst) & stopped) == 0 && !at->ready()) next = at->on_stop();
+            at->release();
+            at = next;
+        }
+    }
+
+    /// Blocks until ready. `until` is a moment on the real clock; an ask that may be abandoned is not claimed but by workers of its pool.
+    [[nodiscard]] wait_end wait(time_point until = time_point::max());
+
+    /// Lets the next step be performed by `where`, or by a waiter.
+    void schedule(any_executor const& where) noexcept {
+        retain();
+        // seq_cst, against a waiter that registers and then looks again (wait); release pairs with the step's acquire
+        std::uint32_t const old = word_.fetch_or(queued | runnable, std::memory_order_seq_cst);
+        wake_waiter();
+        if ((old & queued) != 0) {
+            release();
+            return;
+        }
+        hand_to(where);
+    }
+    void schedule() noexcept { schedule(executor_); }
+
+    /// The first hand-over: the queue's reference and both bits were set when the state was made.
+    void hand_to(any_executor const& where) noexcept {
+        work job{*this};
+        ANTIPHON_TRY { where.execute(std::move(job)); }
+        ANTIPHON_CATCH_ALL {
+            // The executor was given the job and let go of it while throwing: the ask is decided.
+        }
+    }
+    /// Performs the next step in this thread's trampoline.
+    void bounce() noexcept {
+        retain();
+        std::uint32_t const old = word_.fetch_or(queued | runnable, std::memory_order_seq_cst);
+        wake_waiter();
+        if ((old & queued) != 0) {
+            release();
+            return;
+        }
+        trampoline::run(*this);
+    }
+    /// The rule for every continuation: in the completing thread when it is in the right place and nothing of the user's
+    /// is below, else through the executor; without an executor, in the completing thread.
+    void continue_after(delivery how) noexcept {
+        if (how == delivery::dropped || (!executor_ && timer_thread::is_current())) {
+            schedule(default_pool().get_executor());
+        } else if (!executor_ || (how == delivery::tail && at_home())) {
+            bounce();
+        } else {
+            schedule();
+        }
+    }
+
+    void run() noexcept final {
+        // acq_rel: acquire pairs with schedule; the bits are cleared before the step may set them again
+        std::uint32_t const old = take_runnable(queued | runnable);
+        if ((old & runnable) != 0) {
+            trampoline::barrier const closed;
+            step(delivery::tail);
+        }
+        release();
+    }
+    void reject(errc why, rejection how) noexcept final {
+        std::uint32_t const old = take_runnable(queued | runnable);
+        if ((old & runnable) != 0) refuse(why, how == rejection::dropped ? delivery::dropped : delivery::nested);
+        release();
+    }
+
+    /// Whether a blocked thread sleeps on this answer or on one that depends on it: then it is sent to look again.
+    /// Called by the thread that is about to perform or has just scheduled the next step.
+    void wake_waiter() noexcept;
+    /// The same, for the thread that is performing a step now, which nobody else can complete meanwhile.
+    void wake_waiter_downstream() noexcept { signal_downstream(this); }
+
+    /// What a thread that needs this answer can do about it. `claim`: it may run unstarted work of claimable executors.
+    [[nodiscard]] assistance help(bool claim) noexcept;
+
+protected:
+    enum : std::uint32_t { queued = 1, runnable = 2, stopped = 4, waking = 8, wake_awaited = 16, started = 32 };
+
+    state_base(any_executor executor, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept;
+    ~state_base();
+
+    /// Makes the result visible and tells the consumer; the producer's reference is given up.
+    void publish(delivery how) noexcept {
+        // acq_rel: release pairs with ready/attach/wait; acquire makes the consumer's fields visible
+        std::uintptr_t const old = slot_.exchange(is_ready, std::memory_order_seq_cst);
+        if (old == 0) {
+        } else if ((old & is_waiter) != 0) {
+            waiter_of(old)->signal();
+        } else {
+            reinterpret_cast<consumer*>(old)->on_ready(*this, how);
+        }
+        release();
+    }
+
+    /// The one that clears `runnable` performs the step; returns what was there.
+    std::uint32_t take_runnable(std::uint32_t bits) noexcept {
+        std::uint32_t const old = word_.fetch_and(~bits, std::memory_order_seq_cst);
+        if ((old & runnable) != 0 && (old & waking) != 0) await_waker();
+        return old;
+    }
+    void mark(std::uint32_t bits) noexcept { word_.fetch_or(bits, std::memory_order_seq_cst); }
+    [[nodiscard]] std::uint32_t bits() const noexcept { return word_.load(std::memory_order_seq_cst); }
+    [[nodiscard]] bool at_home() const noexcept {
+        void const* const place = executor_.place();
+        return place != nullptr && place == place_scope::current();
+    }
+
+    virtual void destroy() noexcept = 0;
+    virtual void step(delivery how) noexcept = 0;
+    virtual void refuse(errc why, delivery how) noexcept = 0;
+    /// First stop request, before the answer is known. Returns a reference to what should be stopped next, or null.
+    virtual state_base* on_stop() noexcept { return nullptr; }
+    /// A reference to what this waits for, or null.
+    virtual state_base* upstream() noexcept { return nullptr; }
+    /// For states with several inputs.
+    virtual assistance help_inputs(bool) noexcept { return assistance::none; }
+    /// Whether the answer may be given up before the work ends; then what is upstream is not claimed by outsiders.
+    [[nodiscard]] virtual bool may_abandon() const noexcept { return false; }
+
+private:
+    static constexpr std::uintptr_t is_ready = 1;
+    static constexpr std::uintptr_t is_waiter = 2;
+    static waiter* waiter_of(std::uintptr_t slot) noexcept { return reinterpret_cast<waiter*>(slot & ~is_waiter); }
+
+    [[nodiscard]] assistance help_queued(bool claim) noexcept;
+    [[nodiscard]] static waiter* find_waiter(state_base* at) noexcept;
+    static void signal_downstream(state_base* at) noexcept {
+        if (waiter* w = find_waiter(at)) w->signal();
+    }
+    void await_waker() noexcept;
+    [[nodiscard]] bool attach(waiter& w) noexcept {
+        std::uintptr_t expected = 0;
+        return slot_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(&w) | is_waiter, std::memory_order_seq_cst,
+                                             std::memory_order_seq_cst);
+    }
+    /// Leaves the slot; whoever took the waiter out before owes it a signal, which is awaited.
+    void detach(waiter& w) noexcept {
+        std::uintptr_t expected = reinterpret_cast<std::uintptr_t>(&w) | is_waiter;
+        if (!slot_.compare_exchange_strong(expected, 0, std::memory_order_seq_cst, std::memory_order_acquire)) w.sleep();
+    }
+
+    std::atomic<std::uintptr_t> slot_{0};
+    std::atomic<std::uint32_t> refs_;
+    std::atomic<std::uint32_t> word_;
+    any_executor executor_;
+    context_data const* context_;
+
+    friend class context_data;
+};
+
+/// An intrusive pointer to a state.
+template <class S = state_base>
+class state_ptr {
+public:
+    state_ptr() noexcept = default;
+    /// Adopts one reference.
+    explicit state_ptr(S* adopted) noexcept : state_{adopted} {}
+    state_ptr(state_ptr&& other) noexcept : state_{std::exchange(other.state_, nullptr)} {}
+    state_ptr& operator=(state_ptr&& other) noexcept {
+        state_ptr{std::move(other)}.swap(*this);
+        return *this;
+    }
+    ~state_ptr() {
+        if (state_ != nullptr) state_->release();
+    }
+    void swap(state_ptr& other) noexcept { std::swap(state_, other.state_); }
+    [[nodiscard]] S* get() const noexcept { return state_; }
+    [[nodiscard]] S* release() noexcept { return std::exchange(state_, nullptr); }
+    S* operator->() const noexcept { return state_; }
+    S& operator*() const noexcept { return *state_; }
+    explicit operator bool() const noexcept { return state_ != nullptr; }
+
+private:
+    S* state_ = nullptr;
+};
+
+/// What an ask inherits from the asks around it: deadline, attempt, priority. Part of the state that introduced it, which
+/// it keeps alive.
+class context_data {
+public:
+    explicit context_data(state_base& owner) noexcept : owner_{&owner} {}
+    void retain() const noexcept { owner_->retain(); }
+    void release() const noexcept { owner_->release(); }
+
+    time_point deadline = time_point::max();
+    std::uint32_t attempt = 1;
+    int priority = 0;
+    void const* metadata = nullptr;
+
+    void inherit(context_data const* outer) noexcept {
+        if (outer == nullptr) return;
+        deadline = outer->deadline;
+        attempt = outer->attempt;
+        priority = outer->priority;
+        metadata = outer->metadata;
+    }
+
+private:
+    state_base* owner_;
+};
+
+inline state_base::state_base(any_executor executor, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept
+    : refs_{references}, word_{word}, executor_{std::move(executor)}, context_{context} {
+    if (context_ != nullptr) context_->retain();
+}
+inline state_base::~state_base() {
+    if (context_ != nullptr) context_->release();
+}
+
+inline waiter* state_base::find_waiter(state_base* at) noexcept {
+    while (at != nullptr) {
+        std::uintptr_t found = at->slot_.load(std::memory_order_seq_cst);
+        if (found == 0 || found == is_ready) return nullptr;
+        if ((found & is_waiter) == 0) {
+            at = reinterpret_cast<consumer*>(found)->downstream();
+        } else {
+            bool const taken = at->slot_.compare_exchange_strong(found, 0, std::memory_order_seq_cst, std::memory_order_seq_cst);
+            return taken ? waiter_of(found) : nullptr;
+        }
+    }
+    return nullptr;
+}
+
+inline void state_base::wake_waiter() noexcept {
+    std::uintptr_t const found = slot_.load(std::memory_order_seq_cst);
+    if (found == 0 || found == is_ready) return;
+    if ((found & is_waiter) != 0) {
+        signal_downstream(this);
+        return;
+    }
+    // States downstream live as long as this one is unfinished. While `waking` is set and `runnable` was still there, whoever
+    // takes the step waits: so the walk is safe. Without `runnable` somebody performs the step already: nobody need be woken.
+    waiter* sleeper = nullptr;
+    if ((word_.fetch_or(waking, std::memory_order_seq_cst) & runnable) != 0) sleeper = find_waiter(this);
+    // release pairs with await_waker
+    std::uint32_t const old = word_.fetch_and(~(waking | wake_awaited), std::memory_order_seq_cst);
+    if ((old & wake_awaited) != 0) futex_wake_all(word_);
+    if (sleeper != nullptr) sleeper->signal();
+}
+
+inline void state_base::await_waker() noexcept {
+    for (std::uint32_t seen = word_.fetch_or(wake_awaited, std::memory_order_seq_cst) | wake_awaited; (seen & waking) != 0;
+         seen = word_.load(std::memory_order_acquire))
+        futex_wait(word_, seen);
+}
+
+inline assistance state_base::help_queued(bool claim) noexcept {
+    void const* const place = executor_.place();
+    bool const own_worker = place != nullptr && worker_of_place() == place;
+    if (!own_worker && !(claim && executor_.claimable()) && !trampoline::holds(*this)) return executor_.assist();
+    if ((take_runnable(runnable) & runnable) != 0) {
+        trampoline::barrier const closed;
+        place_scope const lent{place};
+        step(delivery::tail);
+    }
+    return assistance::progress;
+}
+
+inline assistance state_base::help(bool claim) noexcept {
+    retain();
+    for (state_ptr<> at{this};;) {
+        if (at->ready()) return at.get() == this ? assistance::progress : assistance::none;
+        if ((at->bits() & runnable) != 0) return at->help_queued(claim);
+        claim = claim && !at->may_abandon();
+        state_ptr<> next{at->upstream()};
+        if (!next) {
+            assistance const inputs = at->help_inputs(claim);
+            return inputs != assistance::none ? inputs : at->executor_.assist();
+        }
+        at = std::move(next);
+    }
+}
+
+inline wait_end state_base::wait(time_point until) {
+    bool const claim = until == time_point::max();
+    for (;;) {
+        for (;;) {
+            if (ready()) return wait_end::ready;
+            if (executor_.forked()) return wait_end::forked;
+            if (!claim && clock::now() >= until) return wait_end::timed_out;
+            assistance const found = help(claim);
+            if (found == assistance::would_deadlock) return wait_end::would_deadlock;
+            if (found == assistance::none) break;
+        }
+        waiter sleeper;
+        if (!attach(sleeper)) continue;
+        // What became runnable before the attachment is seen now; what becomes so later finds the waiter (schedule).
+        assistance const found = help(claim);
+        if (found != assistance::none) {
+            detach(sleeper);
+            if (found == assistance::would_deadlock && !ready()) return wait_end::would_deadlock;
+            continue;
+        }
+        if (!sleeper.sleep_until(until)) detach(sleeper);
+    }
+}
+
+/// A state with its result.
+template <class R>
+class state : public state_base {
+public:
+    /// Decides the ask. A move that throws becomes the failure.
+    void complete(result<R>&& answer, delivery how) noexcept {
+        ANTIPHON_TRY { ::new (static_cast<void*>(&result_)) result<R>(std::move(answer)); }
+        ANTIPHON_CATCH_ALL { ::new (static_cast<void*>(&result_)) result<R>(failure::current()); }
+        this->publish(how);
+    }
+    void fail(failure why, delivery how) noexcept {
+        ::new (static_cast<void*>(&result_)) result<R>(std::move(why));
+        this->publish(how);
+    }
+    /// Once ready.
+    [[nodiscard]] result<R>& get() noexcept { return result_; }
+    [[nodiscard]] result<R> take() noexcept {
+        ANTIPHON_TRY { return std::move(result_); }
+        ANTIPHON_CATCH_ALL { return failure::current(); }
+    }
+
+protected:
+    state(any_executor executor, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept
+        : state_base{std::move(executor), context, references, word} {}
+    ~state() {
+        if (this->ready()) result_.~result<R>();
+    }
+    /// Builds the result in place from what `make` returns, and publishes nothing yet.
+    template <class Make>
+    void store(Make&& make) noexcept {
+        ANTIPHON_TRY { ::new (static_cast<void*>(&result_)) result<R>(std::forward<Make>(make)()); }
+        ANTIPHON_CATCH_ALL { ::new (static_cast<void*>(&result_)) result<R>(failure::current()); }
+    }
+
+    union {
+        result<R> result_;
+    };
+};
+
+}  // namespace antiphon::detail

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Continuations that run in the completing thread are queued here and run by a loop, so that a chain of any length uses constant stack.
+
+#include "antiphon/core/work.hpp"
+
+namespace antiphon::detail {
+
+/// The queues of this thread's trampolines, innermost first. Everything here belongs to one thread.
+class trampoline {
+public:
+    /// Queues `item`; the first one starts the loop and returns when the queue is empty, later ones return at once.
+    static void run(work_item& item) noexcept {
+        item.next = nullptr;
+        if (top_ != nullptr && top_->open_) {
+            top_->push(item);
+            return;
+        }
+        trampoline mine;
+        mine.push(item);
+        while (work_item* next = mine.pop()) next->run();
+    }
+
+    /// Whether `item` is queued on this thread: then a wait for it may run it here, whatever its executor.
+    static bool holds(work_item const& item) noexcept {
+        for (trampoline const* t = top_; t != nullptr; t = t->outer_)
+            for (work_item const* i = t->head_; i != nullptr; i = i->next)
+                if (i == &item) return true;
+        return false;
+    }
+
+    /// Closes the loops below while a thread runs something on its own behalf (a claimed ask, one executor item), so that
+    /// what this completes is run inside it and not after whatever is suspended below.
+    class barrier {
+    public:
+        barrier() noexcept {
+            if (top_ != nullptr) was_open_ = std::exchange(top_->open_, false), closed_ = top_;
+        }
+        ~barrier() {
+            if (closed_ != nullptr) closed_->open_ = was_open_;
+        }
+        barrier(barrier const&) = delete;
+        barrier& operator=(barrier const&) = delete;
+
+    private:
+        trampoline* closed_ = nullptr;
+        bool was_open_ = false;
+    };
+
+private:
+    trampoline() noexcept : outer_{top_} { top_ = this; }
+    ~trampoline() { top_ = outer_; }
+
+    void push(work_item& item) noexcept {
+        *tail_ = &item;
+        tail_ = &item.next;
+    }
+    work_item* pop() noexcept {
+        work_item* const first = head_;
+        if (first != nullptr) {
+            head_ = first->next;
+            if (head_ == nullptr) tail_ = &head_;
+        }
+        return first;
+    }
+
+    work_item* head_ = nullptr;
+    work_item** tail_ = &head_;
+    trampoline* outer_;
+    bool open_ = true;
+    static constinit inline thread_local trampoline* top_ = nullptr;
+};
+
+}  // namespace antiphon::detail
