@@ -59,9 +59,13 @@ template <class Rep, class Period>
         }
         return duration{static_cast<duration::rep>(whole * num + rest)};
     } else {
-        auto const ticks = std::chrono::duration_cast<std::chrono::duration<Rep, duration::period>>(d).count();
         constexpr Rep limit = static_cast<Rep>(duration::max().count());
-        if (ticks != ticks) return duration::zero();
+        constexpr Rep far = 2 * limit / static_cast<Rep>(per_tick::num) * static_cast<Rep>(per_tick::den);
+        if (d.count() != d.count()) return duration::zero();
+        // What is far out goes first, so that the conversion below cannot overflow either; it rounds, so its end is checked again.
+        if (d.count() > far) return duration::max();
+        if (d.count() < -far) return duration::min();
+        Rep const ticks = std::chrono::duration_cast<std::chrono::duration<Rep, duration::period>>(d).count();
         if (ticks >= limit) return duration::max();
         if (ticks <= -limit) return duration::min();
         return duration{static_cast<duration::rep>(ticks)};
