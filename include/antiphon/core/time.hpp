@@ -40,18 +40,35 @@ using time_point = clock::time_point;
 }
 
 /// Any chrono duration as the library's own, clamped: `hours::max()` is for ever, not a wrapped negative number.
+/// Integral durations convert exactly, towards zero; floating ones as `duration_cast` does; not-a-number is no time at all.
 template <class Rep, class Period>
 [[nodiscard]] constexpr duration saturating_cast(std::chrono::duration<Rep, Period> d) noexcept {
-    using given = std::chrono::duration<Rep, Period>;
-    if constexpr (std::same_as<given, duration>) {
+    using per_tick = std::ratio_divide<Period, duration::period>;
+    if constexpr (std::same_as<std::chrono::duration<Rep, Period>, duration>) {
         return d;
+    } else if constexpr (std::integral<Rep>) {
+        using wide = std::common_type_t<Rep, duration::rep>;
+        constexpr wide num = per_tick::num;
+        constexpr wide den = per_tick::den;
+        auto const count = static_cast<wide>(d.count());
+        wide const whole = count / den;
+        wide const rest = count % den * num / den;
+        if (count > 0 && whole > (static_cast<wide>(duration::max().count()) - rest) / num) return duration::max();
+        if constexpr (std::is_signed_v<wide>) {
+            if (count < 0 && whole < (duration::min().count() - rest) / num) return duration::min();
+        }
+        return duration{static_cast<duration::rep>(whole * num + rest)};
     } else {
-        using wide = std::chrono::duration<long double, duration::period>;
-        wide const w = std::chrono::duration_cast<wide>(std::chrono::duration<long double, Period>{static_cast<long double>(d.count())});
-        if (!(w.count() == w.count())) return duration::zero();
-        if (w.count() >= static_cast<long double>(duration::max().count())) return duration::max();
-        if (w.count() <= static_cast<long double>(duration::min().count())) return duration::min();
-        return std::chrono::duration_cast<duration>(d);
+        constexpr Rep limit = static_cast<Rep>(duration::max().count());
+        constexpr Rep far = 2 * limit / static_cast<Rep>(per_tick::num) * static_cast<Rep>(per_tick::den);
+        if (d.count() != d.count()) return duration::zero();
+        // What is far out goes first, so that the conversion below cannot overflow either; it rounds, so its end is checked again.
+        if (d.count() > far) return duration::max();
+        if (d.count() < -far) return duration::min();
+        Rep const ticks = std::chrono::duration_cast<std::chrono::duration<Rep, duration::period>>(d).count();
+        if (ticks >= limit) return duration::max();
+        if (ticks <= -limit) return duration::min();
+        return duration{static_cast<duration::rep>(ticks)};
     }
 }
 
