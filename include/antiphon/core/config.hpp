@@ -40,3 +40,16 @@
 #else
 #define ANTIPHON_HAS_FORK 0
 #endif
+
+#if defined(__linux__) && defined(__GLIBC__)
+#define ANTIPHON_HAS_THREAD_NAMES 1
+#else
+#define ANTIPHON_HAS_THREAD_NAMES 0
+#endif
+
+// Tells the processor that this is a spin loop.
+#if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
+#define ANTIPHON_SPIN_HINT() __builtin_ia32_pause()
+#else
+#define ANTIPHON_SPIN_HINT() static_cast<void>(0)
+#endif

@@ -33,6 +33,16 @@ private:
     static constinit inline thread_local place_scope* top_ = nullptr;
 };
 
+namespace detail {
+
+/// The place whose worker this thread is; set once by the worker's main function.
+constinit inline thread_local void const* worker_place = nullptr;
+
+}  // namespace detail
+
+/// The pool (its `place()`) that this thread is a worker of; null outside pools, and in threads lent to a pool.
+[[nodiscard]] inline void const* worker_of_place() noexcept { return detail::worker_place; }
+
 /// Whatever is running on a worker and can be asked to stop; registered by running requests whose handler can notice.
 class stoppable {
 public:

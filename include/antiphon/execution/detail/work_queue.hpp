@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Jobs in the order of their arrival, linked through the jobs themselves.
+
+#include <cstddef>
+#include <utility>
+
+#include "antiphon/core/errc.hpp"
+#include "antiphon/core/work.hpp"
+
+namespace antiphon::detail {
+
+/// **Threads**: none by itself. **Cost**: no allocation, everything O(1).
+class work_queue {
+public:
+    constexpr work_queue() noexcept = default;
+    work_queue(work_queue&& other) noexcept : first_{std::exchange(other.first_, nullptr)}, last_{std::exchange(other.last_, nullptr)}, size_{std::exchange(other.size_, 0)} {}
+    work_queue& operator=(work_queue&&) = delete;
+
+    [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+    void push(work_item& item) noexcept {
+        item.next = nullptr;
+        (last_ != nullptr ? last_->next : first_) = &item;
+        last_ = &item;
+        ++size_;
+    }
+    /// The oldest job; null when there is none.
+    [[nodiscard]] work_item* pop() noexcept {
+        work_item* const item = first_;
+        if (item == nullptr) return nullptr;
+        first_ = item->next;
+        if (first_ == nullptr) last_ = nullptr;
+        --size_;
+        item->next = nullptr;
+        return item;
+    }
+
+    /// Rejects every job, oldest first; returns how many. Never under a lock: whatever follows a rejection may happen here.
+    std::size_t reject_all(errc why, rejection how = rejection::in_place) noexcept {
+        std::size_t count = 0;
+        for (work_item* item = pop(); item != nullptr; item = pop(), ++count) item->reject(why, how);
+        return count;
+    }
+
+private:
+    work_item* first_ = nullptr;
+    work_item* last_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+}  // namespace antiphon::detail
