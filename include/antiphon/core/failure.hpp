@@ -58,10 +58,10 @@ public:
     failure(E code, static_text text) noexcept : failure{to_error_code(code), antiphon::executed::maybe, text} {}
 
     /// A code that says success is no reason to fail: it becomes `errc::unknown`.
-    failure(std::error_code code, antiphon::executed how = antiphon::executed::maybe) noexcept : failure{code, how, nullptr} {}
+    failure(std::error_code code, antiphon::executed how = antiphon::executed::maybe) noexcept : failure{nullptr, code, how} {}
     /// `text` says more precisely than the code what is wrong.
-    failure(std::error_code code, antiphon::executed how, static_text text) noexcept : failure{code, how, text.c_str()} {}
-    failure(std::error_code code, static_text text) noexcept : failure{code, antiphon::executed::maybe, text.c_str()} {}
+    failure(std::error_code code, antiphon::executed how, static_text text) noexcept : failure{text.c_str(), code, how} {}
+    failure(std::error_code code, static_text text) noexcept : failure{text.c_str(), code, antiphon::executed::maybe} {}
 
     failure(failure const& other) noexcept;
     failure(failure&& other) noexcept;
@@ -142,12 +142,12 @@ private:
         using std::make_error_code;
         return make_error_code(code);
     }
-    failure(std::error_code code, antiphon::executed how, char const* text) noexcept
+    failure(char const* text, std::error_code code, antiphon::executed how) noexcept
         : category_{code ? &code.category() : &error_category()},
           value_{code ? code.value() : static_cast<int>(errc::unknown)},
           executed_{how},
           text_{text} {}
-    failure(std::error_code code, antiphon::executed how, std::exception_ptr&& thrown) noexcept : failure{code, how, nullptr} {
+    failure(std::error_code code, antiphon::executed how, std::exception_ptr&& thrown) noexcept : failure{nullptr, code, how} {
         std::construct_at(&exception_, std::move(thrown));
         thrown_ = true;
     }

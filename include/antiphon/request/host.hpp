@@ -7,28 +7,11 @@
 #include <utility>
 
 #include "antiphon/execution/here.hpp"
+#include "antiphon/request/answer.hpp"
 #include "antiphon/request/context.hpp"
 #include "antiphon/request/state.hpp"
 
 namespace antiphon::detail {
-
-/// The failure as it goes on: an ask that it passes through keeps code, executed, attempts, exception.
-template <class R, class U>
-[[nodiscard]] result<R> convert(result<U>&& from) {
-    if constexpr (std::is_same_v<R, U>) {
-        return std::move(from);
-    } else if constexpr (std::is_void_v<R>) {
-        if (from) return result<R>{};
-        return std::move(from).error();
-    } else {
-        if (!from) return std::move(from).error();
-        if constexpr (std::is_void_v<U>) {
-            static_assert(!std::is_void_v<U>, "antiphon: an answer without a value cannot become a value");
-        } else {
-            return result<R>(static_cast<U&&>(*std::move(from)));
-        }
-    }
-}
 
 /// The part of an asynchronous ask that waits: one upstream at a time, and the coroutine to resume.
 /// **Threads**: only the thread that performs the ask's step touches it, except for `acquire_upstream`.
@@ -46,24 +29,35 @@ public:
     [[nodiscard]] any_executor const& executor() const noexcept { return self_->executor(); }
 
     /// Suspends the coroutine `h` until `source` is ready. False: it is ready, go on.
-    [[nodiscard]] bool await(state_ptr<> source, std::coroutine_handle<> h) noexcept {
+    /// Suspends the coroutine `h` until `source` is ready; the awaiter keeps its own reference. False: it is ready, go on.
+    [[nodiscard]] bool await(state_base& source, std::coroutine_handle<> h) noexcept {
         resume_ = h;
         next_ = [](host_base& host, delivery how) { host.resume(host.resume_, how); };
         at_home_ = true;
-        if (wait_for(std::move(source))) return true;
+        source.retain();
+        if (wait_for(state_ptr<>{&source})) return true;
         state_ptr<> const done{up_.take()};
         return false;
     }
-    /// Sends the coroutine through `where` before it goes on.
+    /// Suspends the coroutine `h` and lets `where` resume it.
     void hop(any_executor const& where, std::coroutine_handle<> h) noexcept {
         resume_ = h;
         next_ = [](host_base& host, delivery how) { host.resume(host.resume_, how); };
+        at_home_ = true;
         self_->schedule(where);
     }
+    /// From now on the coroutine resumes on `where`. Its place may matter: nobody claims its steps any more.
+    void move_to(any_executor where) noexcept {
+        self_->pin();
+        moved_to_ = std::move(where);
+    }
+    [[nodiscard]] any_executor const& home() const noexcept { return moved_to_ ? moved_to_ : self_->executor(); }
 
-    void on_ready(state_base&, delivery how) noexcept final {
-        if (at_home_) {
+    void on_ready(state_base&, delivery how) noexcept override {
+        if (at_home_ && !moved_to_) {
             self_->continue_after(how);
+        } else if (at_home_) {
+            self_->schedule(moved_to_);
         } else if (how == delivery::dropped) {
             self_->schedule(default_pool().get_executor());
         } else {
@@ -86,18 +80,29 @@ public:
 
 protected:
     explicit host_base(state_base& self) noexcept : self_{&self} {}
+    bool started_ = false;  ///< the first step was taken; belongs to whoever holds the step
     ~host_base() = default;
 
     /// Whether a step has something to go on with; then `go_on` does it.
     [[nodiscard]] bool waits() const noexcept { return next_ != nullptr; }
     void go_on(delivery how) noexcept { next_(*this, how); }
-    /// The executor refuses the next step. False: nothing of a coroutine's was lost, `go_on` in place is right.
-    [[nodiscard]] bool abandon_coroutine() noexcept {
-        if (!at_home_ || !root_) return false;
+    /// The executor refuses the next step. False: no coroutine is lost by it, `go_on` in place is right. True: it is destroyed
+    /// now, and the ask is to fail; after `dropped` that is sent to the default pool, and nothing is to be done here.
+    enum class loss { none, destroyed, sent_on };
+    [[nodiscard]] loss lose_coroutine(delivery how) noexcept {
+        if (!at_home_ || !root_) return loss::none;
+        if (how == delivery::dropped) {
+            moved_to_ = default_pool().get_executor();
+            next_ = [](host_base& host, delivery from) { host.lost(from); };
+            self_->schedule(moved_to_);
+            return loss::sent_on;
+        }
         state_ptr<> const source{up_.take()};
         std::exchange(root_, nullptr).destroy();
-        return true;
+        return loss::destroyed;
     }
+    /// A lost coroutine's end, on the default pool.
+    virtual void lost(delivery how) noexcept = 0;
     [[nodiscard]] state_base* acquire_upstream() noexcept { return up_.acquire(); }
     [[nodiscard]] state_base* take_upstream() noexcept { return up_.take(); }
 
@@ -108,8 +113,9 @@ protected:
         at_home_ = false;
         if (!wait_for(std::move(source))) then(*this, how);
     }
-    void follow_first(state_ptr<> source, continuation then) noexcept {
-        next_ = then;
+    /// Before the state is shared: its first step is due, in its place, when `source` is ready.
+    void await_first(state_ptr<> source) noexcept {
+        at_home_ = true;
         up_.set(*source.release());
     }
 
@@ -117,15 +123,16 @@ private:
     [[nodiscard]] bool wait_for(state_ptr<> source) noexcept {
         state_base& s = *source.release();
         up_.set(s);
-        if (self_->stop_requested_now()) s.request_stop();
+        if (self_->stop_requested()) s.request_stop();
         self_->wake_waiter_downstream();
         return s.attach(*this);
     }
     void resume(std::coroutine_handle<> h, delivery how) noexcept {
-        if (state_base* const done = up_.take()) done->release_later(awaited_);
+        state_ptr<> const awaited{up_.take()};
         resumption now{h};
         resumption_ = &now;
-        state_ptr<> const alive{self_retained()};
+        self_->retain();
+        state_ptr<> const alive{self_};
         {
             ambient_context const inherited{self_->context()};
             running_slot* const slot = running_slot::mine;
@@ -143,7 +150,66 @@ private:
     std::coroutine_handle<> root_;
     finisher finish_ = nullptr;
     resumption* resumption_ = nullptr;
+    any_executor moved_to_;
     bool at_home_ = false;
+};
+
+/// A state that can take any form of answer: a value, a result, a future, a request, a task.
+template <class R>
+class host_state : public state<R>, public host_base {
+public:
+    using state<R>::executor;
+    using state<R>::release;
+    using state<R>::request_stop;
+    using state<R>::retain;
+
+    /// Runs `make` and decides the ask by what it returns or throws, now or when that is ready.
+    template <class Make>
+    void answer_with(Make&& make, delivery how) noexcept {
+        using given = std::invoke_result_t<Make>;
+        using answer = answer_traits<given>;
+        if constexpr (answer::immediate) {
+            this->answer_now(std::forward<Make>(make), how);
+        } else {
+            ANTIPHON_TRY { answer::deliver(*this, std::forward<Make>(make)(), how); }
+            ANTIPHON_CATCH_ALL { this->fail(failure::current(), how); }
+        }
+    }
+    /// Decides the ask by the answer of `source`, when it is ready.
+    template <class U>
+    void answer_by(state_ptr<state<U>> source, delivery how) noexcept {
+        this->follow(
+            state_ptr<>{source.release()},
+            [](host_base& host, delivery from) {
+                auto& me = static_cast<host_state&>(host);
+                state_ptr<state<U>> const done{static_cast<state<U>*>(me.take_upstream())};
+                me.complete_from(done->get(), from);
+            },
+            how);
+    }
+    template <class U>
+    void complete_from(result<U>& answer, delivery how) noexcept {
+        this->decide([&] { return convert<R>(std::move(answer)); }, how);
+    }
+
+protected:
+    host_state(any_executor executor, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept
+        : state<R>{std::move(executor), context, references, word}, host_base{static_cast<state_base&>(*this)} {}
+    ~host_state() = default;
+
+    state_base* upstream() noexcept override { return this->acquire_upstream(); }
+    state_base* on_stop() noexcept override { return this->acquire_upstream(); }
+    void lost(delivery how) noexcept override {
+        if (this->lose_coroutine(how) == loss::destroyed) this->fail(failure{errc::cancelled, executed::maybe}, how);
+    }
+    /// For `refuse`: what to do with a step that is not the first.
+    void refuse_further(errc why, delivery how) noexcept {
+        switch (this->lose_coroutine(how)) {
+            case loss::none: this->go_on(how); break;
+            case loss::destroyed: this->fail(failure{why, executed::maybe}, how); break;
+            case loss::sent_on: break;
+        }
+    }
 };
 
 }  // namespace antiphon::detail

@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
+#include <new>
 #include <utility>
 
 #include "antiphon/core/config.hpp"
@@ -13,6 +15,7 @@
 #include "antiphon/execution/default_pool.hpp"
 #include "antiphon/execution/here.hpp"
 #include "antiphon/execution/parking.hpp"
+#include "antiphon/request/answer.hpp"
 #include "antiphon/request/link.hpp"
 #include "antiphon/request/trampoline.hpp"
 
@@ -84,7 +87,7 @@ public:
     }
 
     [[nodiscard]] bool ready() const noexcept { return slot_.load(std::memory_order_acquire) == is_ready; }
-    [[nodiscard]] bool stop_requested() const noexcept { return (word_.load(std::memory_order_relaxed) & stopped) != 0; }
+    [[nodiscard]] bool stop_requested() const noexcept { return (word_.load(std::memory_order_seq_cst) & stopped) != 0; }
     [[nodiscard]] any_executor const& executor() const noexcept { return executor_; }
     [[nodiscard]] context_data const* context() const noexcept { return context_; }
 
@@ -125,6 +128,9 @@ public:
         hand_to(where);
     }
     void schedule() noexcept { schedule(executor_); }
+
+    /// Starts the ask. Once, after its consumer was attached or has its future.
+    virtual void begin() noexcept {}
 
     /// The first hand-over: the queue's reference and both bits were set when the state was made.
     void hand_to(any_executor const& where) noexcept {
@@ -172,6 +178,20 @@ public:
         release();
     }
 
+    /// From now on only its executors run it.
+    void pin() noexcept { mark(pinned); }
+
+    /// While a handler runs that was given the promise of its own ask, a drop of that promise only leaves a mark.
+    void guard_promise() noexcept { mark(guarded); }
+    enum class promise_fate { kept, dropped };
+    [[nodiscard]] promise_fate unguard_promise() noexcept {
+        return (word_.fetch_and(~guarded, std::memory_order_seq_cst) & broken) != 0 ? promise_fate::dropped : promise_fate::kept;
+    }
+    /// For the promise's destructor: true when its drop is decided later, by the guard's end.
+    [[nodiscard]] bool defer_broken_promise() noexcept {
+        return (word_.fetch_or(broken, std::memory_order_seq_cst) & guarded) != 0;
+    }
+
     /// Whether a blocked thread sleeps on this answer or on one that depends on it: then it is sent to look again.
     /// Called by the thread that is about to perform or has just scheduled the next step.
     void wake_waiter() noexcept;
@@ -182,7 +202,7 @@ public:
     [[nodiscard]] assistance help(bool claim) noexcept;
 
 protected:
-    enum : std::uint32_t { queued = 1, runnable = 2, stopped = 4, waking = 8, wake_awaited = 16, started = 32 };
+    enum : std::uint32_t { queued = 1, runnable = 2, stopped = 4, waking = 8, wake_awaited = 16, pinned = 32, guarded = 64, broken = 128 };
 
     state_base(any_executor executor, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept;
     ~state_base();
@@ -355,7 +375,8 @@ inline void state_base::await_waker() noexcept {
 inline assistance state_base::help_queued(bool claim) noexcept {
     void const* const place = executor_.place();
     bool const own_worker = place != nullptr && worker_of_place() == place;
-    if (!own_worker && !(claim && executor_.claimable()) && !trampoline::holds(*this)) return executor_.assist();
+    bool const lent = (bits() & pinned) == 0 && (own_worker || (claim && executor_.claimable()));
+    if (!lent && !trampoline::holds(*this)) return executor_.assist();
     if ((take_runnable(runnable) & runnable) != 0) {
         trampoline::barrier const closed;
         place_scope const lent{place};
@@ -407,15 +428,24 @@ inline wait_end state_base::wait(time_point until) {
 template <class R>
 class state : public state_base {
 public:
-    /// Decides the ask. A move that throws becomes the failure.
-    void complete(result<R>&& answer, delivery how) noexcept {
-        ANTIPHON_TRY { ::new (static_cast<void*>(&result_)) result<R>(std::move(answer)); }
-        ANTIPHON_CATCH_ALL { ::new (static_cast<void*>(&result_)) result<R>(failure::current()); }
+    /// Decides the ask by the result that `make` returns. What it throws becomes the failure.
+    template <class Make>
+    void decide(Make&& make, delivery how) noexcept {
+        ANTIPHON_TRY { ::new (static_cast<void*>(std::addressof(result_))) result<R>(std::forward<Make>(make)()); }
+        ANTIPHON_CATCH_ALL { ::new (static_cast<void*>(std::addressof(result_))) result<R>(failure::current()); }
+        discard();
         this->publish(how);
     }
+    void complete(result<R>&& answer, delivery how) noexcept {
+        decide([&]() -> result<R>&& { return std::move(answer); }, how);
+    }
     void fail(failure why, delivery how) noexcept {
-        ::new (static_cast<void*>(&result_)) result<R>(std::move(why));
-        this->publish(how);
+        decide([&] { return result<R>(std::move(why)); }, how);
+    }
+    /// Decides the ask by the immediate answer that `make` gives.
+    template <class Make>
+    void answer_now(Make&& make, delivery how) noexcept {
+        decide([&] { return immediate_result<R>(std::forward<Make>(make)); }, how);
     }
     /// Once ready.
     [[nodiscard]] result<R>& get() noexcept { return result_; }
@@ -430,12 +460,8 @@ protected:
     ~state() {
         if (this->ready()) result_.~result<R>();
     }
-    /// Builds the result in place from what `make` returns, and publishes nothing yet.
-    template <class Make>
-    void store(Make&& make) noexcept {
-        ANTIPHON_TRY { ::new (static_cast<void*>(&result_)) result<R>(std::forward<Make>(make)()); }
-        ANTIPHON_CATCH_ALL { ::new (static_cast<void*>(&result_)) result<R>(failure::current()); }
-    }
+    /// The answer is known: the handler and its arguments may go, before anybody hears of it.
+    virtual void discard() noexcept {}
 
     union {
         result<R> result_;

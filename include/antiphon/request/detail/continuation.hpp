@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What futures attach: continuations, callbacks, awaiters.
+
+#include <coroutine>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "antiphon/core/invoke.hpp"
+#include "antiphon/execution/any_executor.hpp"
+#include "antiphon/fwd.hpp"
+#include "antiphon/request/host.hpp"
+
+namespace antiphon::detail {
+
+/// Where the parts of the library reach into a future.
+struct future_access {
+    template <class T>
+    [[nodiscard]] static future<T> make(state_ptr<state<T>> s) noexcept {
+        return future<T>{std::move(s)};
+    }
+    template <class T>
+    [[nodiscard]] static state_ptr<state<T>> take(future<T>&& f) noexcept {
+        return state_ptr<state<T>>{std::exchange(f.state_, nullptr)};
+    }
+    template <class T>
+    [[nodiscard]] static state<T>* peek(future<T> const& f) noexcept {
+        return f.state_;
+    }
+};
+
+/// A state that somebody outside completes, or that is complete from the beginning.
+template <class R>
+class plain_state final : public state<R> {
+public:
+    /// Pending: one reference for the producer, one for the consumer.
+    explicit plain_state(any_executor executor = {}, context_data const* context = nullptr) noexcept
+        : state<R>{std::move(executor), context, 2, 0} {}
+
+    [[nodiscard]] static state_ptr<state<R>> settled(result<R>&& answer) {
+        auto* const s = new plain_state;
+        s->complete(std::move(answer), delivery::nested);
+        return state_ptr<state<R>>{s};
+    }
+
+private:
+    void destroy() noexcept override { delete this; }
+    void step(delivery) noexcept override {}
+    void refuse(errc, delivery) noexcept override {}
+};
+
+enum class reaction { value, failure };
+
+template <class F, class T>
+struct value_invocation : std::invoke_result<F, T> {
+    static constexpr bool possible = std::is_invocable_v<F, T>;
+};
+template <class F>
+struct value_invocation<F, void> : std::invoke_result<F> {
+    static constexpr bool possible = std::is_invocable_v<F>;
+};
+
+inline failure empty_future() noexcept { return {errc::failed_precondition, executed::no, "the future is empty: it was consumed or moved from"}; }
+
+/// The state of `then` and `or_else`: waits for its source, runs F in its place, is decided by what that answers.
+template <reaction Kind, class T, class F, class R>
+class continuation final : public host_state<R> {
+public:
+    template <class G>
+    continuation(any_executor executor, context_data const* context, G&& f)
+        : host_state<R>{std::move(executor), context, 2, 0}, f_(std::forward<G>(f)) {}
+
+    void attach_to(state_ptr<state<T>> source) noexcept {
+        state<T>& s = *source;
+        this->await_first(state_ptr<>{source.release()});
+        if (!s.attach(*this)) on_ready(s, delivery::nested);
+    }
+
+private:
+    ~continuation() {}
+
+    [[nodiscard]] static bool passes_by(result<T> const& r) noexcept { return r.has_value() != (Kind == reaction::value); }
+
+    void on_ready(state_base& source, delivery how) noexcept override {
+        // What passes by needs no place: no user code runs.
+        if (first_ && how != delivery::dropped && passes_by(static_cast<state<T>&>(source).get())) {
+            this->bounce();
+        } else {
+            host_base::on_ready(source, how);
+        }
+    }
+    void step(delivery how) noexcept override {
+        if (!first_) return this->go_on(how);
+        result<T>& r = begin();
+        if (passes_by(r)) {
+            pass(r, how);
+        } else if (this->stop_requested()) {
+            r ? this->fail(failure{errc::cancelled, executed::no}, how) : pass(r, how);
+        } else {
+            react(r, how);
+        }
+    }
+    void refuse(errc why, delivery how) noexcept override {
+        if (!first_) return this->refuse_further(why, how);
+        result<T>& r = begin();
+        passes_by(r) ? pass(r, how) : this->fail(failure{why, executed::no}, how);
+    }
+
+    [[nodiscard]] result<T>& begin() noexcept {
+        first_ = false;
+        source_ = static_cast<state<T>*>(this->take_upstream());
+        return source_->get();
+    }
+    void pass(result<T>& r, delivery how) noexcept {
+        if constexpr (Kind == reaction::value) {
+            if (!r) this->fail(std::move(r).error(), how);
+        } else {
+            this->decide([&]() -> result<T>&& { return std::move(r); }, how);
+        }
+    }
+    void react(result<T>& r, delivery how) noexcept {
+        ambient_context const inherited{this->context()};
+        if constexpr (Kind == reaction::failure) {
+            this->answer_with([&]() -> decltype(auto) { return antiphon::detail::invoke(std::move(f_), std::move(r).error()); }, how);
+        } else if constexpr (std::is_void_v<T>) {
+            this->answer_with([&]() -> decltype(auto) { return antiphon::detail::invoke(std::move(f_)); }, how);
+        } else {
+            this->answer_with([&]() -> decltype(auto) { return antiphon::detail::invoke(std::move(f_), *std::move(r)); }, how);
+        }
+    }
+    void discard() noexcept override {
+        std::destroy_at(std::addressof(f_));
+        if (source_ != nullptr) source_->release();
+    }
+    void destroy() noexcept override { delete this; }
+
+    bool first_ = true;
+    state<T>* source_ = nullptr;
+    union {
+        F f_;
+    };
+};
+
+template <reaction Kind, class T, class F>
+[[nodiscard]] auto attach_continuation(state_ptr<state<T>> source, F&& f, std::optional<any_executor> where = {}) {
+    using function = std::decay_t<F>;
+    if constexpr (Kind == reaction::value) {
+        static_assert(value_invocation<function, T>::possible, "antiphon: the function given to then() must take the value of the answer");
+    } else {
+        static_assert(std::is_invocable_v<function, failure>, "antiphon: the function given to or_else() must take a failure");
+    }
+    using X = typename std::conditional_t<Kind == reaction::value, value_invocation<function, T>, std::invoke_result<function, failure>>::type;
+    using R = std::conditional_t<Kind == reaction::value, answer_t<X>, T>;
+    static_assert(Kind == reaction::value || std::is_void_v<T> || std::is_convertible_v<answer_t<X>, T>,
+                  "antiphon: what the function given to or_else() returns must convert to the value of the answer");
+    if (!source) return future_access::make<R>(plain_state<R>::settled(empty_future()));
+    auto* const next = new continuation<Kind, T, function, R>{where ? *std::move(where) : source->executor(), source->context(), std::forward<F>(f)};
+    state_ptr<state<R>> mine{next};
+    next->attach_to(std::move(source));
+    return future_access::make<R>(std::move(mine));
+}
+
+/// The state of `on_complete`: nobody waits for it.
+template <class T, class F>
+class callback final : public host_state<void> {
+public:
+    template <class G>
+    callback(any_executor executor, context_data const* context, G&& f)
+        : host_state<void>{std::move(executor), context, 1, 0}, f_(std::forward<G>(f)) {}
+
+    void attach_to(state_ptr<state<T>> source) noexcept {
+        state<T>& s = *source;
+        retain();
+        state_ptr<> const alive{this};
+        await_first(state_ptr<>{source.release()});
+        if (!s.attach(*this)) on_ready(s, delivery::nested);
+    }
+
+private:
+    void step(delivery how) noexcept override {
+        state_ptr<state<T>> const source{static_cast<state<T>*>(take_upstream())};
+        ANTIPHON_TRY {
+            ambient_context const inherited{context()};
+            static_cast<void>(antiphon::detail::invoke(std::move(f_), source->take()));
+        }
+        ANTIPHON_CATCH_ALL { executor().unhandled(std::current_exception()); }
+        complete({}, how);
+    }
+    void refuse(errc, delivery how) noexcept override {
+        how == delivery::dropped ? schedule(default_pool().get_executor()) : step(how);
+    }
+    void destroy() noexcept override { delete this; }
+
+    F f_;
+};
+
+template <class T, class F>
+void attach_callback(state_ptr<state<T>> source, F&& f, std::optional<any_executor> where = {}) {
+    using function = std::decay_t<F>;
+    static_assert(std::is_invocable_v<function, result<T>>, "antiphon: the callback must take the result<T> of the answer");
+    if (!source) source = plain_state<T>::settled(empty_future());
+    auto* const next = new callback<T, function>{where ? *std::move(where) : source->executor(), source->context(), std::forward<F>(f)};
+    next->attach_to(std::move(source));
+}
+
+/// Awaits a future; in a task without an allocation.
+template <class T>
+class future_awaiter {
+public:
+    explicit future_awaiter(future<T>&& f) noexcept : future_{std::move(f)} {}
+    [[nodiscard]] bool await_ready() const noexcept { return !future_.valid() || future_.ready(); }
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> h) {
+        if constexpr (requires { h.promise().host(); }) {
+            return h.promise().host().await(*future_access::peek(future_), h);
+        } else {
+            std::move(future_).on_complete([this, h](result<T> r) {
+                arrived_.emplace(std::move(r));
+                h.resume();
+            });
+            return true;
+        }
+    }
+    [[nodiscard]] result<T> await_resume() {
+        if (arrived_) return *std::move(arrived_);
+        return std::move(future_).get();
+    }
+
+private:
+    future<T> future_;
+    std::optional<result<T>> arrived_;
+};
+
+}  // namespace antiphon::detail

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The handler at the core of a request, and the state of one ask for it: one allocation that is job, arguments and result.
+
+#include <memory>
+#include <stop_token>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "antiphon/core/invoke.hpp"
+#include "antiphon/execution/here.hpp"
+#include "antiphon/request/context.hpp"
+#include "antiphon/request/detail/handler.hpp"
+#include "antiphon/request/host.hpp"
+
+namespace antiphon::detail {
+
+/// Lets a pool's shut-down reach an ask whose handler can notice it.
+class stop_registration final : public stoppable {
+public:
+    explicit stop_registration(state_base& ask) noexcept : ask_{&ask} {}
+    void request_stop() noexcept override { ask_->request_stop(); }
+    void retain() noexcept override { ask_->retain(); }
+    void release() noexcept override { ask_->release(); }
+
+private:
+    state_base* ask_;
+};
+
+/// Registers what runs on this worker, while it runs.
+class running_scope {
+public:
+    explicit running_scope(stoppable& what) noexcept : slot_{running_slot::mine} {
+        if (slot_ != nullptr) outer_ = slot_->enter(what);
+    }
+    ~running_scope() {
+        if (slot_ != nullptr) slot_->leave(outer_);
+    }
+    running_scope(running_scope const&) = delete;
+    running_scope& operator=(running_scope const&) = delete;
+
+private:
+    running_slot* slot_;
+    stoppable* outer_ = nullptr;
+};
+
+/// What a handler's lead needs in its ask.
+template <lead Lead>
+struct lead_source {
+    explicit lead_source(state_base&) noexcept {}
+    void request_stop() noexcept {}
+};
+template <>
+struct lead_source<lead::stop_token> {
+    explicit lead_source(state_base& ask) : entry{ask} {}
+    void request_stop() noexcept { source.request_stop(); }
+    [[nodiscard]] std::stop_token get() const noexcept { return source.get_token(); }
+    std::stop_source source;
+    stop_registration entry;
+};
+template <>
+struct lead_source<lead::context> {
+    explicit lead_source(state_base& ask) noexcept : held{ask.executor(), ask.context()}, entry{ask} {}
+    void request_stop() noexcept { held.request_stop(); }
+    [[nodiscard]] antiphon::context const& get() const noexcept { return held; }
+    antiphon::context held;
+    stop_registration entry;
+};
+
+template <class Leaf, class... Kept>
+class direct_ask;
+
+/// A handler with its form: the innermost layer of every request whose signature is deduced.
+template <class F, class Signature, lead Lead, bool WithPromise>
+class leaf;
+template <class F, class R, class... P, lead Lead, bool WithPromise>
+class leaf<F, R(P...), Lead, WithPromise> {
+public:
+    using result_type = R;
+    using signature = R(P...);
+    static constexpr lead first = Lead;
+    static constexpr bool with_promise = WithPromise;
+    template <class... A>
+    using ask = direct_ask<leaf, kept_t<P, A>...>;
+
+    template <class G>
+    explicit leaf(std::in_place_t, G&& f) : f_(std::forward<G>(f)) {}
+
+    [[nodiscard]] static any_executor const* executor() noexcept { return nullptr; }
+    /// Whether an ask may be answered before its handler has ended.
+    [[nodiscard]] static constexpr bool abandons() noexcept { return false; }
+    [[nodiscard]] bool empty() const noexcept { return is_null(f_); }
+    [[nodiscard]] leaf const& layer() const& noexcept { return *this; }
+    [[nodiscard]] leaf&& layer() && noexcept { return std::move(*this); }
+
+    /// A new ask, not begun, with the consumer's reference.
+    template <class Self, class... A>
+    [[nodiscard]] static state_ptr<state<R>> make(Self&& self, any_executor executor, context_data const* context, A&&... args) {
+        return state_ptr<state<R>>{new ask<A...>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(args)...}};
+    }
+
+    /// The handler's own answer. `source` supplies its lead, `reply` its trailing promise.
+    template <class Source, class... A>
+    decltype(auto) invoke(Source& source, A&&... args) const {
+        if constexpr (Lead == lead::nothing) {
+            return antiphon::detail::invoke(f_, std::forward<A>(args)...);
+        } else {
+            return antiphon::detail::invoke(f_, source.get(), std::forward<A>(args)...);
+        }
+    }
+
+    using answer = typename decltype([] {
+        if constexpr (WithPromise && Lead == lead::nothing) {
+            return std::invoke_result<F const&, P..., promise<R>>{};
+        } else if constexpr (WithPromise && Lead == lead::stop_token) {
+            return std::invoke_result<F const&, std::stop_token, P..., promise<R>>{};
+        } else if constexpr (WithPromise) {
+            return std::invoke_result<F const&, context const&, P..., promise<R>>{};
+        } else if constexpr (Lead == lead::nothing) {
+            return std::invoke_result<F const&, P...>{};
+        } else if constexpr (Lead == lead::stop_token) {
+            return std::invoke_result<F const&, std::stop_token, P...>{};
+        } else {
+            return std::invoke_result<F const&, context const&, P...>{};
+        }
+    }())::type;
+    /// Whether the answer is there once the handler has returned.
+    static constexpr bool immediate = !WithPromise && answer_traits<answer>::immediate;
+
+private:
+    ANTIPHON_NO_UNIQUE_ADDRESS F f_;
+};
+
+/// The base of an ask: slim when nothing is awaited.
+template <class Leaf>
+using ask_base = std::conditional_t<Leaf::immediate, state<typename Leaf::result_type>, host_state<typename Leaf::result_type>>;
+
+/// One ask for a handler. References: producer, consumer, queue; it is made runnable and queued, `begin` hands it over.
+template <class Leaf, class... Kept>
+class direct_ask : public ask_base<Leaf> {
+    using base = ask_base<Leaf>;
+
+public:
+    using R = typename Leaf::result_type;
+
+    template <class L, class... A>
+    direct_ask(any_executor executor, context_data const* context, L&& handler, A&&... args)
+        : base{std::move(executor), context, 3, state_base::queued | state_base::runnable},
+          source_{*this},
+          payload_{std::forward<L>(handler), std::tuple<Kept...>(std::forward<A>(args)...)} {}
+
+    void begin() noexcept override {
+        if (this->executor()) {
+            this->hand_to(this->executor());
+        } else {
+            this->run();
+        }
+    }
+
+protected:
+    ~direct_ask() {}
+
+    void step(delivery how) noexcept override {
+        if constexpr (!Leaf::immediate) {
+            if (this->started_) return this->go_on(how);
+            this->started_ = true;
+        }
+        if (payload_.handler.empty()) return this->fail(empty_request(), how);
+        if (context_data const* c = this->context(); c != nullptr && c->deadline <= this->executor().now())
+            return this->fail(failure{errc::deadline_exceeded, executed::no}, how);
+        ambient_context const inherited{this->context()};
+        if constexpr (Leaf::with_promise) {
+            run_with_promise(how);
+        } else if constexpr (Leaf::immediate && Leaf::first == lead::nothing) {
+            this->answer_now([&]() -> decltype(auto) { return call(); }, how);
+        } else if constexpr (Leaf::immediate) {
+            run_stoppable(how);
+        } else {
+            this->answer_with([&]() -> decltype(auto) { return call(); }, how);
+        }
+    }
+    void refuse(errc why, delivery how) noexcept override {
+        if constexpr (!Leaf::immediate) {
+            if (this->started_) return this->refuse_further(why, how);
+        }
+        this->fail(failure{why, executed::no}, how);
+    }
+    state_base* on_stop() noexcept override {
+        if ((this->take_runnable(state_base::runnable) & state_base::runnable) != 0) {
+            // Whoever holds `runnable` holds the step, and may look at `started_`.
+            if constexpr (!Leaf::immediate) {
+                if (this->started_) {
+                    this->schedule();
+                    source_.request_stop();
+                    return this->upstream();
+                }
+            }
+            this->fail(failure{errc::cancelled, executed::no}, delivery::nested);
+            return nullptr;
+        }
+        source_.request_stop();
+        return this->upstream();
+    }
+    void discard() noexcept override { std::destroy_at(std::addressof(payload_)); }
+    void destroy() noexcept override { delete this; }
+
+private:
+    struct payload {
+        ANTIPHON_NO_UNIQUE_ADDRESS Leaf handler;
+        ANTIPHON_NO_UNIQUE_ADDRESS std::tuple<Kept...> args;
+    };
+    template <class... Reply>
+    decltype(auto) call(Reply&&... reply) {
+        return std::apply(
+            [&](Kept&... args) -> decltype(auto) {
+                return std::as_const(payload_.handler).invoke(source_, std::move(args)..., std::forward<Reply>(reply)...);
+            },
+            payload_.args);
+    }
+    void run_stoppable(delivery how) noexcept {
+        this->answer_now(
+            [&]() -> decltype(auto) {
+                running_scope const during{source_.entry};
+                return call();
+            },
+            how);
+    }
+    void run_with_promise(delivery how) noexcept {
+        // A drop of the promise while the handler runs is decided when it has returned: what it throws says more than that.
+        this->guard_promise();
+        failure why{errc::broken_promise, executed::maybe};
+        bool threw = false;
+        ANTIPHON_TRY {
+            running_scope const during{*this};
+            static_cast<void>(call(promise_access::make<R>(*this)));
+        }
+        ANTIPHON_CATCH_ALL {
+            why = failure::current();
+            threw = true;
+        }
+        switch (this->unguard_promise()) {
+            case promise_fate::dropped: this->fail(std::move(why), how); break;
+            case promise_fate::kept:
+                // The answer will come from where the promise went; the exception has nobody else to go to.
+                if (threw) this->executor().unhandled(why.exception());
+                break;
+        }
+    }
+
+    ANTIPHON_NO_UNIQUE_ADDRESS lead_source<Leaf::first> source_;
+    union {
+        payload payload_;
+    };
+};
+
+}  // namespace antiphon::detail

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The forms a handler may take, found from its own signature or from the one that the user spelled.
+
+#include <cstddef>
+#include <stop_token>
+#include <type_traits>
+#include <utility>
+
+#include "antiphon/fwd.hpp"
+#include "antiphon/request/answer.hpp"
+#include "antiphon/request/context.hpp"
+#include "antiphon/request/promise.hpp"
+
+namespace antiphon::detail {
+
+template <class... T>
+struct types {};
+
+/// What a handler wants before its arguments.
+enum class lead { nothing, stop_token, context };
+
+/// A handler's form: the signature users see, what comes before the arguments, whether a promise comes after them.
+template <class Signature, lead Lead, bool WithPromise>
+struct form {
+    using signature = Signature;
+    static constexpr lead first = Lead;
+    static constexpr bool with_promise = WithPromise;
+};
+
+// --- the callable's own parameter list -------------------------------------------------------------------------------
+
+template <class F>
+struct own_signature {
+    static constexpr bool known = false;
+};
+template <class R, class... P>
+struct own_signature_as {
+    static constexpr bool known = true;
+    using answer = R;
+    using parameters = types<P...>;
+};
+template <class R, class... P>
+struct own_signature<R (*)(P...)> : own_signature_as<R, P...> {};
+template <class R, class... P>
+struct own_signature<R (*)(P...) noexcept> : own_signature_as<R, P...> {};
+template <class R, class C, class... P>
+struct own_signature<R (C::*)(P...) const> : own_signature_as<R, P...> {};
+template <class R, class C, class... P>
+struct own_signature<R (C::*)(P...) const noexcept> : own_signature_as<R, P...> {};
+template <class R, class C, class... P>
+struct own_signature<R (C::*)(P...) const&> : own_signature_as<R, P...> {};
+template <class R, class C, class... P>
+struct own_signature<R (C::*)(P...) const & noexcept> : own_signature_as<R, P...> {};
+// Called through a const reference these cannot be; known all the same, so that the refusal names the reason.
+template <class R, class C, class... P>
+struct own_signature<R (C::*)(P...)> : own_signature_as<R, P...> {
+    static constexpr bool changes = true;
+};
+template <class R, class C, class... P>
+struct own_signature<R (C::*)(P...) noexcept> : own_signature<R (C::*)(P...)> {};
+template <class F>
+    requires requires { &F::operator(); }
+struct own_signature<F> : own_signature<decltype(&F::operator())> {};
+
+template <class F>
+concept changing_callable = requires { requires own_signature<F>::changes; };
+
+// --- from the own parameter list to the form ---------------------------------------------------------------------------
+
+template <class X, lead Lead, class Kept, class... P>
+struct trim_end;
+template <class X, lead Lead, class... Kept>
+struct trim_end<X, Lead, types<Kept...>> : form<answer_t<X>(Kept...), Lead, false> {};
+template <class X, lead Lead, class... Kept, class R>
+struct trim_end<X, Lead, types<Kept...>, promise<R>> : form<R(Kept...), Lead, true> {};
+template <class X, lead Lead, class... Kept, class Next, class... Rest>
+struct trim_end<X, Lead, types<Kept...>, Next, Rest...> : trim_end<X, Lead, types<Kept..., Next>, Rest...> {};
+
+template <class X, class Parameters>
+struct trim;
+template <class X, class... P>
+struct trim<X, types<P...>> : trim_end<X, lead::nothing, types<>, P...> {};
+template <class X, class... P>
+struct trim<X, types<std::stop_token, P...>> : trim_end<X, lead::stop_token, types<>, P...> {};
+template <class X, class... P>
+struct trim<X, types<std::stop_token const&, P...>> : trim_end<X, lead::stop_token, types<>, P...> {};
+template <class X, class... P>
+struct trim<X, types<context const&, P...>> : trim_end<X, lead::context, types<>, P...> {};
+
+/// What the deduction of a request's signature falls back on when there is none: the reason is said where it is used.
+struct no_form {
+    using signature = void();
+};
+
+template <class F>
+struct deduced_form : no_form {};
+template <class F>
+    requires(own_signature<F>::known)
+struct deduced_form<F> : trim<typename own_signature<F>::answer, typename own_signature<F>::parameters> {};
+
+// --- from a spelled signature to the form -------------------------------------------------------------------------------
+
+template <class F, class R, class... P>
+consteval auto spelled_form() {
+    if constexpr (std::is_invocable_v<F const&, P...>) {
+        return form<R(P...), lead::nothing, false>{};
+    } else if constexpr (std::is_invocable_v<F const&, std::stop_token, P...>) {
+        return form<R(P...), lead::stop_token, false>{};
+    } else if constexpr (std::is_invocable_v<F const&, context const&, P...>) {
+        return form<R(P...), lead::context, false>{};
+    } else if constexpr (std::is_invocable_v<F const&, P..., promise<R>>) {
+        return form<R(P...), lead::nothing, true>{};
+    } else if constexpr (std::is_invocable_v<F const&, std::stop_token, P..., promise<R>>) {
+        return form<R(P...), lead::stop_token, true>{};
+    } else if constexpr (std::is_invocable_v<F const&, context const&, P..., promise<R>>) {
+        return form<R(P...), lead::context, true>{};
+    }
+}
+template <class F, class R, class... P>
+using spelled_form_t = decltype(spelled_form<F, R, P...>());
+
+// --- arguments ----------------------------------------------------------------------------------------------------------
+
+template <class D>
+concept reference_wrapping = requires(D& d) {
+    typename D::type;
+    requires std::is_same_v<decltype(d.get()), typename D::type&>;
+};
+
+/// How an argument given as A is kept for a parameter P: as passed, decayed. A reference parameter fed by another type is
+/// materialised, so that what it refers to lives as long as the ask.
+template <class P, class A>
+struct kept {
+    using decayed = std::decay_t<A>;
+    static constexpr bool refers = std::is_reference_v<P> && !(std::is_lvalue_reference_v<P> && !std::is_const_v<std::remove_reference_t<P>>);
+    static constexpr bool same = std::is_same_v<decayed, std::remove_cvref_t<P>> || std::is_base_of_v<std::remove_cvref_t<P>, decayed> ||
+                                 reference_wrapping<decayed>;
+    using type = std::conditional_t<refers && !same, std::remove_cvref_t<P>, decayed>;
+
+    static constexpr bool binds_to_copy = std::is_lvalue_reference_v<P> && !std::is_const_v<std::remove_reference_t<P>> &&
+                                          !reference_wrapping<decayed> && !std::is_convertible_v<type, P>;
+    static_assert(!binds_to_copy, "antiphon: an argument is kept by value, a T& parameter would refer to the copy: pass std::ref(x)");
+    static_assert(binds_to_copy || std::is_convertible_v<type, P>, "antiphon: an argument does not convert to its parameter");
+};
+template <class P, class A>
+using kept_t = typename kept<P, A>::type;
+
+/// What stands for a T& parameter that has already been bound.
+template <class T>
+struct bound_reference {
+    using type = T;
+    T* to;
+    [[nodiscard]] T& get() const noexcept { return *to; }
+    operator T&() const noexcept { return *to; }
+};
+template <class P>
+[[nodiscard]] decltype(auto) hand_on(std::remove_reference_t<P>& p) noexcept {
+    if constexpr (std::is_lvalue_reference_v<P> && !std::is_const_v<std::remove_reference_t<P>>) {
+        return bound_reference<std::remove_reference_t<P>>{&p};
+    } else {
+        return static_cast<P&&>(p);
+    }
+}
+
+/// Callables that may be null are; a request of one is empty.
+template <class F>
+[[nodiscard]] bool is_null(F const& f) noexcept {
+    if constexpr (std::is_pointer_v<F> || std::is_member_pointer_v<F>) {
+        return f == nullptr;
+    } else if constexpr (requires { f == nullptr; } && requires { static_cast<bool>(f); }) {
+        return !static_cast<bool>(f);
+    } else {
+        return false;
+    }
+}
+
+inline failure empty_request() noexcept { return {errc::failed_precondition, executed::no, "the request is empty: it has no handler"}; }
+
+}  // namespace antiphon::detail

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// How handlers nest: the layer that binds an executor, the layer of a policy, and where a layer keeps the ask inside it.
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "antiphon/execution/any_executor.hpp"
+#include "antiphon/request/detail/direct_ask.hpp"
+#include "antiphon/request/detail/erased.hpp"
+#include "antiphon/request/state.hpp"
+
+namespace antiphon::detail {
+
+/// Fixes the executor of everything inside, unless something outside fixed another.
+template <class Inner>
+class bound {
+public:
+    using result_type = typename Inner::result_type;
+    using signature = typename Inner::signature;
+    template <class... A>
+    using ask = typename Inner::template ask<A...>;
+
+    bound(any_executor where, Inner inner) : where_{std::move(where)}, inner_(std::move(inner)) {}
+
+    [[nodiscard]] any_executor const* executor() const noexcept { return &where_; }
+    [[nodiscard]] constexpr bool abandons() const noexcept { return inner_.abandons(); }
+    [[nodiscard]] bool empty() const noexcept { return inner_.empty(); }
+    [[nodiscard]] auto const& layer() const& noexcept { return inner_.layer(); }
+    [[nodiscard]] auto&& layer() && noexcept { return std::move(inner_).layer(); }
+
+private:
+    any_executor where_;
+    Inner inner_;
+};
+
+/// A policy around a handler. `Policy::template ask<layered, A...>` is the state of one ask through it: a `state<R>` made of
+/// (executor, context, layer, args...), with `begin`. `Policy::abandons` says whether it may answer before the inner one.
+template <class Policy, class Inner>
+class layered {
+public:
+    using policy_type = Policy;
+    using inner_type = Inner;
+    using result_type = typename Inner::result_type;
+    using signature = typename Inner::signature;
+    template <class... A>
+    using ask = typename Policy::template ask<layered, A...>;
+
+    layered(Policy policy, Inner inner) : policy_(std::move(policy)), inner_(std::move(inner)) {}
+
+    [[nodiscard]] any_executor const* executor() const noexcept { return inner_.executor(); }
+    [[nodiscard]] constexpr bool abandons() const noexcept { return Policy::abandons || inner_.abandons(); }
+    [[nodiscard]] bool empty() const noexcept { return inner_.empty(); }
+    [[nodiscard]] layered const& layer() const& noexcept { return *this; }
+    [[nodiscard]] layered&& layer() && noexcept { return std::move(*this); }
+    [[nodiscard]] Policy const& policy() const noexcept { return policy_; }
+    [[nodiscard]] auto const& inner() const& noexcept { return inner_.layer(); }
+    [[nodiscard]] auto&& inner() && noexcept { return std::move(inner_).layer(); }
+
+    template <class Self, class... A>
+    [[nodiscard]] static state_ptr<state<result_type>> make(Self&& self, any_executor executor, context_data const* context, A&&... args) {
+        return state_ptr<state<result_type>>{new ask<A...>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(args)...}};
+    }
+
+private:
+    ANTIPHON_NO_UNIQUE_ADDRESS Policy policy_;
+    ANTIPHON_NO_UNIQUE_ADDRESS Inner inner_;
+};
+
+/// Room for the ask inside a layer's ask, so that a pipeline is one allocation. Whoever holds the inner one holds the outer.
+template <class Inner, class... A>
+class child_slot {
+    using ask_type = typename Inner::template ask<A...>;
+    class embedded final : public ask_type {
+    public:
+        template <class... X>
+        explicit embedded(state_base& owner, X&&... x) : ask_type{std::forward<X>(x)...}, owner_{&owner} {
+            owner.retain();
+        }
+
+    private:
+        void destroy() noexcept override {
+            state_base* const owner = owner_;
+            std::destroy_at(this);
+            owner->release();
+        }
+        friend std::destroy_at<embedded>;
+        state_base* owner_;
+    };
+
+public:
+    using R = typename Inner::result_type;
+    child_slot() noexcept {}
+    ~child_slot() {}
+    child_slot(child_slot const&) = delete;
+    child_slot& operator=(child_slot const&) = delete;
+
+    /// The inner ask, not begun, with the consumer's reference.
+    template <class Layer, class... X>
+    [[nodiscard]] state_ptr<state<R>> make(state_base& owner, context_data const* context, Layer&& inner, X&&... args) {
+        auto* const child = ::new (static_cast<void*>(std::addressof(child_)))
+            embedded{owner, any_executor{owner.executor()}, context, std::forward<Layer>(inner), std::forward<X>(args)...};
+        return state_ptr<state<R>>{child};
+    }
+
+private:
+    union {
+        embedded child_;
+    };
+};
+/// An erased inner ask has a size of its own.
+template <class Signature, class... A>
+class child_slot<erased<Signature>, A...> {
+public:
+    using R = typename erased<Signature>::result_type;
+    template <class Layer, class... X>
+    [[nodiscard]] state_ptr<state<R>> make(state_base& owner, context_data const* context, Layer&& inner, X&&... args) {
+        return erased<Signature>::make(std::forward<Layer>(inner), owner.executor(), context, std::forward<X>(args)...);
+    }
+};
+
+}  // namespace antiphon::detail
