@@ -175,7 +175,7 @@ public:
 
     private:
         friend class simulation;
-        explicit executor_type(antiphon::detail::shared_core<detail::simulation_core> core) noexcept : core_{std::move(core)} {}
+        explicit executor_type(antiphon::detail::shared_core<detail::simulation_core> const& core) noexcept : core_{core} {}
         antiphon::detail::shared_core<detail::simulation_core> core_;
     };
 
