@@ -2,6 +2,8 @@
 #pragma once
 // The pool of requests that name no executor.
 
+#include <new>
+
 #include "antiphon/core/time.hpp"
 #include "antiphon/execution/thread_pool.hpp"
 
@@ -9,17 +11,16 @@ namespace antiphon {
 
 namespace detail {
 
-/// A pool that is shut down by static destruction but never destroyed, so that what runs later finds it, and is refused.
-class immortal_pool {
+/// Shuts a pool down when it is destroyed, and leaves the pool standing: what runs later finds it, and is refused.
+class pool_closer {
 public:
-    immortal_pool() : pool{thread_pool_options{.name = "antiphon"}} {}
-    immortal_pool(immortal_pool const&) = delete;
-    immortal_pool& operator=(immortal_pool const&) = delete;
-    ~immortal_pool() { pool.shut_down(duration::zero()); }
+    explicit pool_closer(thread_pool& pool) noexcept : pool_{&pool} {}
+    pool_closer(pool_closer const&) = delete;
+    pool_closer& operator=(pool_closer const&) = delete;
+    ~pool_closer() { pool_->shut_down(duration::zero()); }
 
-    union {
-        thread_pool pool;
-    };
+private:
+    thread_pool* pool_;
 };
 
 }  // namespace detail
@@ -29,8 +30,10 @@ public:
 /// At static destruction it is shut down without a drain: what is queued fails with `errc::shut_down`, what runs is asked to stop
 /// and waited for. Afterwards it refuses work with `errc::shut_down`.
 [[nodiscard]] inline thread_pool& default_pool() {
-    static detail::immortal_pool shared;
-    return shared.pool;
+    alignas(thread_pool) static unsigned char room[sizeof(thread_pool)];
+    static thread_pool& shared = *::new (static_cast<void*>(room)) thread_pool{thread_pool_options{.name = "antiphon"}};
+    static detail::pool_closer const closer{shared};
+    return shared;
 }
 
 }  // namespace antiphon

@@ -86,7 +86,7 @@ public:
 
     private:
         friend class manual_executor;
-        explicit executor_type(detail::shared_core<detail::manual_core> core) noexcept : core_{std::move(core)} {}
+        explicit executor_type(detail::shared_core<detail::manual_core> const& core) noexcept : core_{core} {}
         detail::shared_core<detail::manual_core> core_;
     };
 

@@ -44,7 +44,7 @@ public:
 
     private:
         friend class thread_pool;
-        explicit executor_type(detail::shared_core<detail::pool_core> core) noexcept : core_{std::move(core)} {}
+        explicit executor_type(detail::shared_core<detail::pool_core> const& core) noexcept : core_{core} {}
         detail::shared_core<detail::pool_core> core_;
     };
 

@@ -30,7 +30,7 @@ private:
     std::atomic<std::uint32_t> refs_{1};
 };
 
-/// A counted reference to a `Core`; never null except when moved from.
+/// A counted reference to a `Core`; never null: what was moved from still refers to it.
 template <class Core>
 class shared_core {
 public:
@@ -41,16 +41,14 @@ public:
         core.add_ref();
         return shared_core{&core};
     }
-    shared_core(shared_core const& other) noexcept : core_{other.core_} {
-        if (core_ != nullptr) core_->add_ref();
-    }
-    shared_core(shared_core&& other) noexcept : core_{std::exchange(other.core_, nullptr)} {}
-    shared_core& operator=(shared_core other) noexcept {
-        std::swap(core_, other.core_);
+    shared_core(shared_core const& other) noexcept : core_{other.core_} { core_->add_ref(); }
+    shared_core& operator=(shared_core const& other) noexcept {
+        shared_core copy{other};
+        std::swap(core_, copy.core_);
         return *this;
     }
     ~shared_core() {
-        if (core_ != nullptr && core_->drop_ref()) delete core_;
+        if (core_->drop_ref()) delete core_;
     }
 
     [[nodiscard]] Core* get() const noexcept { return core_; }

@@ -16,6 +16,11 @@ public:
     constexpr work_queue() noexcept = default;
     work_queue(work_queue&& other) noexcept : first_{std::exchange(other.first_, nullptr)}, last_{std::exchange(other.last_, nullptr)}, size_{std::exchange(other.size_, 0)} {}
     work_queue& operator=(work_queue&&) = delete;
+    void swap(work_queue& other) noexcept {
+        std::swap(first_, other.first_);
+        std::swap(last_, other.last_);
+        std::swap(size_, other.size_);
+    }
 
     [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
