@@ -104,7 +104,7 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     listing = []
     for page in pages:
-        stem = re.sub(r"\W+", "_", "_".join(page.with_suffix("").parts[-2:] if page.parent.name == "docs" else [page.stem]))
+        stem = re.sub(r"\W+", "_", page.stem if page.is_absolute() else page.with_suffix("").as_posix())
         parts = []
         for fence in fences_of(page.read_text(encoding="utf-8")):
             parts = parts + [fence] if "continues" in fence.flags and parts else [fence]
