@@ -66,14 +66,15 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${page_files} too
 execute_process(COMMAND "${Python3_EXECUTABLE}" "${CMAKE_CURRENT_SOURCE_DIR}/tools/docs_fences.py" "${PROJECT_BINARY_DIR}/docs" ${pages}
   WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}" COMMAND_ERROR_IS_FATAL ANY)
 file(STRINGS "${PROJECT_BINARY_DIR}/docs/fences.txt" rows)
+add_library(antiphon_page INTERFACE)
+target_link_libraries(antiphon_page INTERFACE antiphon_dev)
+target_compile_options(antiphon_page INTERFACE -Wno-unused-variable -Wno-unused-but-set-variable) # named for the reader alone
 foreach(row IN LISTS rows)
   list(GET row 0 name)
   list(GET row 1 source)
   list(GET row 2 mode)
   add_executable(docs_${name} "${source}")
-  target_link_libraries(docs_${name} PRIVATE antiphon_dev)
-  # A page may name a value for the reader alone.
-  target_compile_options(docs_${name} PRIVATE -Wno-unused-variable -Wno-unused-but-set-variable)
+  target_link_libraries(docs_${name} PRIVATE antiphon_dev antiphon_page)
   if(mode STREQUAL "run")
     add_test(NAME "docs/${name}" COMMAND docs_${name})
     set_tests_properties("docs/${name}" PROPERTIES LABELS docs TIMEOUT ${antiphon_timeout})
