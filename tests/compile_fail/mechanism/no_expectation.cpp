@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: BSL-1.0
+// States no message: the mechanism must object.
+int main() {}

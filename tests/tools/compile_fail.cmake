@@ -1,0 +1,27 @@
+# One compile-fail test: cmake -DCOMPILER=… -DFLAGS=… -DSOURCE=… -P compile_fail.cmake
+# With ANTIPHON_MUST_FAIL the source must not compile, and its diagnostics must match the `// expect: <regex>` of its first
+# line; without, its twin must compile, so that it is the mistake that fails and nothing else.
+function(object verdict)
+  message(NOTICE "${SOURCE}:1: ${verdict}")  # as it is: an error message would be re-wrapped
+  message(FATAL_ERROR "compile-fail test")
+endfunction()
+
+file(STRINGS "${SOURCE}" first LIMIT_COUNT 1)
+if(NOT first MATCHES "^// expect: (.+)$")
+  object("the first line must be `// expect: <regex>`")
+endif()
+set(expected "${CMAKE_MATCH_1}")
+set(ENV{LC_ALL} C)
+
+execute_process(COMMAND ${COMPILER} ${FLAGS} -fsyntax-only "${SOURCE}" RESULT_VARIABLE twin ERROR_VARIABLE diagnostics)
+if(NOT twin EQUAL 0)
+  object("the twin must compile, but:\n${diagnostics}")
+endif()
+
+execute_process(COMMAND ${COMPILER} ${FLAGS} -fsyntax-only -DANTIPHON_MUST_FAIL "${SOURCE}" RESULT_VARIABLE failed ERROR_VARIABLE diagnostics)
+if(failed EQUAL 0)
+  object("compiles with ANTIPHON_MUST_FAIL, but must not")
+endif()
+if(NOT diagnostics MATCHES "${expected}")
+  object("the diagnostics do not match `${expected}`:\n${diagnostics}")
+endif()
