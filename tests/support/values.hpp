@@ -76,7 +76,8 @@ struct alignas(64) overaligned {
 /// Knows how many of its kind are alive, in all threads.
 class counted {
 public:
-    explicit counted(int n = 0) : number_{n} { ++living; }
+    counted() : counted{0} {}
+    explicit counted(int n) : number_{n} { ++living; }
     counted(counted const& other) : number_{other.number_} { ++living; }
     counted(counted&& other) noexcept : number_{std::exchange(other.number_, -1)} { ++living; }
     counted& operator=(counted const& other) = default;
