@@ -5,11 +5,28 @@
 #include <string>
 
 #include "catch_compat.hpp"
+#include "support/death.hpp"
 
 TEST_CASE("require accepts what holds") {
     antiphon::detail::require(true, "unused");
     SUCCEED();
 }
+
+#if ANTIPHON_HAS_FORK
+
+TEST_CASE("terminate_with ends the program with its text on stderr") {
+    CHECK(test::last_words([] { antiphon::detail::terminate_with("the reason"); }) == "antiphon: the reason\n");
+}
+
+#endif
+
+#if ANTIPHON_HAS_FORK && !ANTIPHON_EXCEPTIONS
+
+TEST_CASE("without exceptions, refuse ends the program with its text on stderr") {
+    CHECK(test::last_words([] { antiphon::detail::refuse("jitter: too much"); }) == "antiphon: jitter: too much\n");
+}
+
+#endif
 
 #if ANTIPHON_EXCEPTIONS
 

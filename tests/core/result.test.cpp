@@ -13,6 +13,7 @@
 
 #include "catch_compat.hpp"
 #include "support/allocations.hpp"
+#include "support/death.hpp"
 #include "support/values.hpp"
 
 namespace ap = antiphon;
@@ -263,6 +264,9 @@ TEST_CASE("a result copies and moves as its value does") {
     STATIC_REQUIRE(std::is_nothrow_move_constructible_v<ap::result<std::string>>);
     STATIC_REQUIRE_FALSE(std::is_nothrow_move_constructible_v<ap::result<test::throwing_move>>);
     STATIC_REQUIRE_FALSE(std::is_copy_assignable_v<ap::result<int const>>);
+    STATIC_REQUIRE(std::is_nothrow_constructible_v<ap::result<int>, int>);
+    STATIC_REQUIRE_FALSE(std::is_nothrow_constructible_v<ap::result<std::string>, char const*>);
+    STATIC_REQUIRE(std::is_nothrow_default_constructible_v<ap::result<int>>);
     STATIC_REQUIRE(std::is_copy_constructible_v<ap::result<int const>>);
 }
 
@@ -364,6 +368,7 @@ TEST_CASE("value_or gives the value, or what one says instead") {
     CHECK(text.value_or("other") == "text");
     ap::result<std::string> const none = ap::errc::aborted;
     CHECK(none.value_or("other") == "other");
+    CHECK(none.value_or({}).empty());
     int target = 5;
     CHECK(ap::result<int&>{target}.value_or(6) == 5);
     CHECK(ap::result<int&>{ap::errc::aborted}.value_or(6) == 6);
@@ -512,17 +517,28 @@ TEST_CASE("a copyable value passes through or_else and transform_error of an lva
 
 // ---- comparison ----
 
-TEST_CASE("results are equal when their values or their codes are") {
+TEST_CASE("results are equal when their values are") {
     ap::result<int> const three = 3;
-    ap::result<int> const failed = ap::errc::aborted;
     CHECK(three == ap::result<int>{3});
     CHECK(three != ap::result<int>{4});
     CHECK(three == ap::result<long>{3});
-    CHECK(three != failed);
+}
+
+TEST_CASE("failed results are equal when their codes are") {
+    ap::result<int> const failed = ap::errc::aborted;
     CHECK(failed == ap::result<long>{ap::errc::aborted});
     CHECK(failed != ap::result<int>{ap::errc::cancelled});
+}
+
+TEST_CASE("a result that failed never equals one that did not") {
+    CHECK(ap::result<int>{3} != ap::result<int>{ap::errc::aborted});
+    CHECK(ap::result<int>{ap::errc::aborted} != ap::result<int>{3});
+}
+
+TEST_CASE("results of void are equal when both succeeded, or failed with one code") {
     CHECK(ap::result<void>{} == ap::result<void>{});
     CHECK(ap::result<void>{} != ap::result<void>{ap::errc::aborted});
+    CHECK(ap::result<void>{ap::errc::aborted} == ap::result<void>{ap::errc::aborted});
 }
 
 TEST_CASE("a result compares with a value from either side") {
@@ -545,6 +561,28 @@ TEST_CASE("a result compares with failures and codes") {
     ap::result<void> const io = std::errc::io_error;
     CHECK(io == std::make_error_condition(std::errc::io_error));
 }
+
+#if ANTIPHON_HAS_FORK && !defined(NDEBUG)
+
+// ---- assertions ----
+
+TEMPLATE_TEST_CASE("an assertion stops who takes the value of a failure", "", ANTIPHON_LAW_TYPES) {
+    CHECK(test::last_words([] { static_cast<void>(*ap::result<TestType>{ap::errc::aborted}); }).has_value());
+}
+
+TEMPLATE_TEST_CASE("an assertion stops who takes the failure of a value", "", ANTIPHON_LAW_TYPES) {
+    CHECK(test::last_words([] { static_cast<void>(success<TestType>(3).error()); }).has_value());
+}
+
+#endif
+
+#if ANTIPHON_HAS_FORK && !ANTIPHON_EXCEPTIONS
+
+TEST_CASE("without exceptions, value() of a failure ends the program with its message on stderr") {
+    CHECK(test::last_words([] { ap::result<int>{ap::failure{ap::errc::aborted, "no tape"}}.value(); }) == "antiphon: no tape\n");
+}
+
+#endif
 
 #if ANTIPHON_EXCEPTIONS
 

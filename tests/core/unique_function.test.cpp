@@ -9,6 +9,7 @@
 
 #include "catch_compat.hpp"
 #include "support/allocations.hpp"
+#include "support/death.hpp"
 #include "support/values.hpp"
 
 namespace ap = antiphon;
@@ -180,6 +181,14 @@ TEST_CASE("a callable that assigns to its own unique_function as it dies finds i
     f = nullptr;
     CHECK(f() == 2);
 }
+
+#if ANTIPHON_HAS_FORK
+
+TEST_CASE("calling an empty unique_function ends the program") {
+    CHECK(test::last_words([] { ap::unique_function<void()>{}(); }).has_value());
+}
+
+#endif
 
 TEST_CASE("a unique_function is made only of what it can call") {
     STATIC_REQUIRE_FALSE(std::is_constructible_v<ap::unique_function<int(int)>, int (*)(point)>);
