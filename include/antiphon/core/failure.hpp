@@ -58,7 +58,7 @@ public:
     failure(E code, static_text text) noexcept : failure{to_error_code(code), antiphon::executed::maybe, text} {}
 
     /// A code that says success is no reason to fail: it becomes `errc::unknown`.
-    failure(std::error_code code, antiphon::executed how = antiphon::executed::maybe) noexcept : failure{nullptr, code, how} {}
+    failure(std::error_code code, antiphon::executed how = antiphon::executed::maybe) noexcept : failure{static_cast<char const*>(nullptr), code, how} {}
     /// `text` says more precisely than the code what is wrong.
     failure(std::error_code code, antiphon::executed how, static_text text) noexcept : failure{text.c_str(), code, how} {}
     failure(std::error_code code, static_text text) noexcept : failure{text.c_str(), code, antiphon::executed::maybe} {}
@@ -147,7 +147,7 @@ private:
           value_{code ? code.value() : static_cast<int>(errc::unknown)},
           executed_{how},
           text_{text} {}
-    failure(std::error_code code, antiphon::executed how, std::exception_ptr&& thrown) noexcept : failure{nullptr, code, how} {
+    failure(std::exception_ptr&& thrown, std::error_code code, antiphon::executed how) noexcept : failure{static_cast<char const*>(nullptr), code, how} {
         std::construct_at(&exception_, std::move(thrown));
         thrown_ = true;
     }
@@ -230,11 +230,11 @@ inline failure failure::from_exception(std::exception_ptr thrown, antiphon::exec
     } catch (request_error const& e) {
         return failure{e.why()}.with_executed(how);
     } catch (std::system_error const& e) {
-        return failure{e.code(), how, std::move(thrown)};
+        return failure{std::move(thrown), e.code(), how};
     } catch (std::bad_alloc const&) {
-        return failure{make_error_code(errc::resource_exhausted), how, std::move(thrown)};
+        return failure{std::move(thrown), errc::resource_exhausted, how};
     } catch (...) {
-        return failure{make_error_code(errc::unknown), how, std::move(thrown)};
+        return failure{std::move(thrown), errc::unknown, how};
     }
 }
 

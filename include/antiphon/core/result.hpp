@@ -39,12 +39,13 @@ public:
     using value_type = T;
     using error_type = failure;
 
-    result()
+    result() noexcept(std::is_nothrow_default_constructible_v<T>)
         requires std::is_default_constructible_v<T>
         : base(std::in_place) {}
     template <class U = T>
         requires(is_value<U> && std::is_constructible_v<T, U>)
-    explicit(!std::is_convertible_v<U, T>) result(U&& value) : base(std::in_place, std::forward<U>(value)) {}
+    explicit(!std::is_convertible_v<U, T>) result(U&& value) noexcept(std::is_nothrow_constructible_v<T, U>)
+        : base(std::in_place, std::forward<U>(value)) {}
     template <detail::failure_source<T> E>
     result(E&& why) noexcept : base(detail::to_failure(std::forward<E>(why))) {}
     /// From a `result<U>`, or a `std::expected<U, E>` whose E converts to a failure.
@@ -55,7 +56,8 @@ public:
 
     template <class... Args>
         requires std::is_constructible_v<T, Args...>
-    explicit result(std::in_place_t, Args&&... args) : base(std::in_place, std::forward<Args>(args)...) {}
+    explicit result(std::in_place_t, Args&&... args) noexcept(std::is_nothrow_constructible_v<T, Args...>)
+        : base(std::in_place, std::forward<Args>(args)...) {}
     template <class E, class... Args>
         requires std::is_constructible_v<T, std::initializer_list<E>&, Args...>
     explicit result(std::in_place_t, std::initializer_list<E> list, Args&&... args) : base(std::in_place, list, std::forward<Args>(args)...) {}
@@ -100,12 +102,12 @@ public:
     T&& value() && { return std::move(checked(state_)); }
     T const&& value() const&& { return std::move(checked(state_)); }
 
-    template <class U>
+    template <class U = std::remove_cv_t<T>>
     [[nodiscard]] std::remove_cv_t<T> value_or(U&& otherwise) const& {
         static_assert(std::is_convertible_v<U, T>, "result::value_or: the argument must convert to the value");
         return this->has_value() ? **this : static_cast<std::remove_cv_t<T>>(std::forward<U>(otherwise));
     }
-    template <class U>
+    template <class U = std::remove_cv_t<T>>
     [[nodiscard]] std::remove_cv_t<T> value_or(U&& otherwise) && {
         static_assert(std::is_convertible_v<U, T>, "result::value_or: the argument must convert to the value");
         return this->has_value() ? std::move(**this) : static_cast<std::remove_cv_t<T>>(std::forward<U>(otherwise));
@@ -128,13 +130,14 @@ private:
 template <class T, class U>
     requires(std::is_void_v<T> == std::is_void_v<U>)
 [[nodiscard]] bool operator==(result<T> const& a, result<U> const& b) {
-    if (a.has_value() != b.has_value()) return false;
-    if (!a.has_value()) return a.error() == b.error();
-    if constexpr (std::is_void_v<T>) {
-        return true;
-    } else {
-        return static_cast<bool>(*a == *b);
+    if (a.has_value() && b.has_value()) {
+        if constexpr (std::is_void_v<T>) {
+            return true;
+        } else {
+            return static_cast<bool>(*a == *b);
+        }
     }
+    return !a.has_value() && !b.has_value() && a.error() == b.error();
 }
 /// Equal to a failure or an error code: it failed, with that code.
 template <class T, class E>

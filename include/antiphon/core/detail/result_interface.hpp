@@ -137,7 +137,8 @@ public:
 
 protected:
     template <class... Args>
-    explicit result_interface(std::in_place_t, Args&&... args) : state_(std::in_place, std::forward<Args>(args)...) {}
+    explicit result_interface(std::in_place_t, Args&&... args) noexcept(std::is_nothrow_constructible_v<Slot, Args...>)
+        : state_(std::in_place, std::forward<Args>(args)...) {}
     template <class F, class... Args>
     explicit result_interface(from_invoke_t, F&& f, Args&&... args)
         : state_(detail::from_invoke, std::forward<F>(f), std::forward<Args>(args)...) {}

@@ -84,7 +84,7 @@ public:
         if (!this->has_value()) state_.why.raise();
         return *state_.slot;
     }
-    template <class U>
+    template <class U = std::remove_cv_t<T>>
     [[nodiscard]] std::remove_cv_t<T> value_or(U&& otherwise) const {
         static_assert(std::is_convertible_v<U, std::remove_cv_t<T>>, "result::value_or: the argument must convert to the value");
         return this->has_value() ? **this : static_cast<std::remove_cv_t<T>>(std::forward<U>(otherwise));

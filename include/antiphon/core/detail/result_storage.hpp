@@ -30,9 +30,11 @@ class result_storage {
 public:
     // The casts say what `Slot(argument)` means anyway, so that a user's -Wconversion stays out of this header.
     template <class Arg>
-    explicit result_storage(std::in_place_t, Arg&& arg) : slot(static_cast<bare>(std::forward<Arg>(arg))), has_value{true} {}
+    explicit result_storage(std::in_place_t, Arg&& arg) noexcept(std::is_nothrow_constructible_v<Slot, Arg>)
+        : slot(static_cast<bare>(std::forward<Arg>(arg))), has_value{true} {}
     template <class... Args>
-    explicit result_storage(std::in_place_t, Args&&... args) : slot(std::forward<Args>(args)...), has_value{true} {}
+    explicit result_storage(std::in_place_t, Args&&... args) noexcept(std::is_nothrow_constructible_v<Slot, Args...>)
+        : slot(std::forward<Args>(args)...), has_value{true} {}
     template <class F, class... Args>
     explicit result_storage(from_invoke_t, F&& f, Args&&... args)
         : slot(static_cast<bare>(detail::invoke(std::forward<F>(f), std::forward<Args>(args)...))), has_value{true} {}

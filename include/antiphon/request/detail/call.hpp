@@ -65,10 +65,13 @@ template <class Handler, class... A>
     ANTIPHON_TRY {
         if (handler.executor() != nullptr || handler.abandons())
             return start_ask(place_of(handler), handler, std::forward<A>(args)...).get();
+        state_ptr<> alive;  // until the loop is closed: what arrives there wakes the root's waiter
         call_loop loop;
         using layer = std::remove_cvref_t<decltype(handler.layer())>;
         auto s = layer::make(handler.layer(), loop.get_executor(), ambient_context::current(), std::forward<A>(args)...);
         state_base& root = *s;
+        root.retain();
+        alive = state_ptr<>{&root};
         loop.open(root);
         future<typename Handler::result_type> answer = future_access::make(std::move(s));
         root.begin();

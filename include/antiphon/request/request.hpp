@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// A question as a value: asked with call(), submit(), call_for() or co_await, adapted with |.
+
+#include <chrono>
+#include <coroutine>
+#include <cstddef>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "antiphon/core/result.hpp"
+#include "antiphon/core/time.hpp"
+#include "antiphon/fwd.hpp"
+#include "antiphon/request/detail/call.hpp"
+#include "antiphon/request/detail/callback_ask.hpp"
+#include "antiphon/request/detail/handler.hpp"
+#include "antiphon/request/detail/request_awaiter.hpp"
+#include "antiphon/request/future.hpp"
+#include "antiphon/request/layering.hpp"
+
+namespace antiphon {
+
+namespace detail {
+
+/// Where the parts of the library reach into a request.
+struct request_access {
+    template <class Signature, class Repeat, class Handler>
+    [[nodiscard]] static Handler const& handler(request<Signature, Repeat, Handler> const& r) noexcept {
+        return r.handler_;
+    }
+    template <class Signature, class Repeat, class Handler>
+    [[nodiscard]] static Handler&& handler(request<Signature, Repeat, Handler>&& r) noexcept {
+        return std::move(r.handler_);
+    }
+    template <class Repeat, class Handler>
+    [[nodiscard]] static auto make(Handler handler) {
+        return request<typename Handler::signature, Repeat, Handler>{from_handler{}, std::move(handler)};
+    }
+    struct from_handler {};
+};
+
+template <class X>
+inline constexpr bool is_request = false;
+template <class Signature, class Repeat, class Handler>
+inline constexpr bool is_request<request<Signature, Repeat, Handler>> = true;
+
+template <class F>
+using deduced_leaf = leaf<F, typename deduced_form<F>::signature, deduced_form<F>::first, deduced_form<F>::with_promise>;
+template <class F>
+[[nodiscard]] consteval auto deduced_handler() {
+    if constexpr (own_signature<F>::known) {
+        return std::type_identity<deduced_leaf<F>>{};
+    } else {
+        return std::type_identity<leaf<F, void(), lead::nothing, false>>{};
+    }
+}
+
+}  // namespace detail
+
+/// A request `R(P...)`.
+/// **Threads**: asking one request from several threads is safe if its handler is, which is called as `Handler const&`.
+/// **Errors**: every ask ends in exactly one `result<R>`. An empty request (a null callable, default-constructed, moved from)
+/// answers `errc::failed_precondition`. The verbs throw only what copying the arguments throws, and `std::bad_alloc`.
+/// **Cost**: `call()` of a bare handler is a call of it. `submit` is one allocation.
+template <class R, class... P, class Repeat, class Handler>
+class [[nodiscard]] request<R(P...), Repeat, Handler> {
+public:
+    using result_type = R;
+    using signature = R(P...);
+    using repeat_type = Repeat;
+    using handler_type = Handler;
+    using antiphon_request = void;
+
+    /// An empty one; for type-erased requests.
+    request() noexcept
+        requires std::is_default_constructible_v<Handler>
+    = default;
+
+    /// From a callable, in any form of handler (see the reference, "handlers").
+    template <class F>
+        requires(!std::is_same_v<std::remove_cvref_t<F>, request> && !detail::is_request<std::remove_cvref_t<F>> &&
+                 !std::is_same_v<std::remove_cvref_t<F>, detail::request_access::from_handler>)
+    request(F&& f) : handler_{make_handler(std::forward<F>(f))} {}
+
+    /// A spelled request from any other with the same parameters: the pipeline is shared by the copies.
+    template <class S, class Other, class H>
+        requires(!std::is_same_v<request<S, Other, H>, request> && std::is_same_v<Handler, erased<R(P...)>>)
+    request(request<S, Other, H> other) : handler_{std::in_place, detail::request_access::handler(std::move(other))} {
+        static_assert(std::is_same_v<Other, Repeat> || std::is_same_v<Repeat, repeat::unsafe>,
+                      "antiphon: a request that is unsafe to repeat does not become a safe one: say idempotent(request)");
+    }
+
+    /// Asks and blocks until the answer is there; without an executor, in the calling thread.
+    template <class... A>
+    [[nodiscard]] result<R> call(A&&... args) const {
+        check_arguments<A...>();
+        if constexpr (detail::is_plain<Handler>) {
+            return detail::call_plain(handler_, std::forward<A>(args)...);
+        } else if constexpr (std::is_same_v<Handler, erased<R(P...)>>) {
+            if (handler_.plain()) return handler_.base().call(std::forward<A>(args)...);
+            return detail::call_ask(handler_, std::forward<A>(args)...);
+        } else {
+            return detail::call_ask(handler_, std::forward<A>(args)...);
+        }
+    }
+
+    /// Asks and returns at once: a future, or, with a callback after the arguments, nothing; the callback then runs exactly
+    /// once, on the request's executor, with the `result<R>`.
+    template <class... A>
+    auto submit(A&&... args) const& {
+        static_assert(std::is_copy_constructible_v<Handler>,
+                      "antiphon: submit() on an lvalue copies the handler, and this one cannot be copied: std::move(request).submit(...)");
+        return submit_as(*this, std::forward<A>(args)...);
+    }
+    template <class... A>
+    auto submit(A&&... args) && {
+        return submit_as(std::move(*this), std::forward<A>(args)...);
+    }
+
+    /// The hybrid: asks at once, waits at most `limit`; the future is ready, or its answer still on the way.
+    /// **Time**: the executor's clock; zero or negative is `submit`, `duration::max()` waits for the answer.
+    template <class Rep, class Period, class... A>
+    [[nodiscard]] future<R> call_for(std::chrono::duration<Rep, Period> limit, A&&... args) const {
+        future<R> answer = submit(std::forward<A>(args)...);
+        answer.wait_for(limit);
+        return answer;
+    }
+
+    /// `co_await request(args...)`: in a task, the `result<R>`. A bare handler runs in place, as with `call()`.
+    template <class... A>
+    [[nodiscard]] auto operator()(A&&... args) const {
+        check_arguments<A...>();
+        return detail::request_awaiter<Handler, detail::types<P...>, detail::kept_t<P, A>...>{handler_, std::forward<A>(args)...};
+    }
+
+    /// Whether there is a handler.
+    [[nodiscard]] explicit operator bool() const noexcept { return !handler_.empty(); }
+
+private:
+    friend detail::request_access;
+    request(detail::request_access::from_handler, Handler&& handler) : handler_(std::move(handler)) {}
+
+    template <class F>
+    [[nodiscard]] static Handler make_handler(F&& f) {
+        using function = std::decay_t<F>;
+        static_assert(std::is_move_constructible_v<function>);
+        if constexpr (std::is_same_v<Handler, erased<R(P...)>>) {
+            using form = detail::spelled_form_t<function, R, P...>;
+            if constexpr (std::is_void_v<form>) {
+                static_assert(!std::is_void_v<form> && !detail::invocable_when_mutable<function, P...>,
+                              "antiphon: a handler is called as const: make it not mutable");
+                static_assert(!std::is_void_v<form>, "antiphon: the handler cannot be called with the parameters of the request");
+            } else {
+                using inner = detail::leaf<function, R(P...), form::first, form::with_promise>;
+                if (detail::is_null(f)) return Handler{};
+                return Handler{std::in_place, inner{std::in_place, std::forward<F>(f)}};
+            }
+        } else {
+            static_assert(detail::own_signature<function>::known,
+                          "antiphon: the signature of this handler cannot be deduced (a generic lambda, an overloaded call operator): "
+                          "spell it, request<R(Args...)>");
+            static_assert(!detail::changing_callable<function>, "antiphon: a handler is called as const: make it not mutable");
+            return Handler{std::in_place, std::forward<F>(f)};
+        }
+    }
+
+    template <class... A>
+    static consteval void check_arguments() {
+        static_assert(sizeof...(A) == sizeof...(P), "antiphon: the number of arguments differs from the request's parameters");
+        if constexpr (sizeof...(A) == sizeof...(P)) static_assert((detail::kept<P, A>::possible && ...));
+    }
+
+    template <class Self, class... A>
+    static auto submit_as(Self&& self, A&&... args) {
+        if constexpr (sizeof...(A) == sizeof...(P) + 1) {
+            detail::submit_with_callback<Handler, P...>(std::forward<Self>(self).handler_, std::forward_as_tuple(std::forward<A>(args)...),
+                                                        std::index_sequence_for<P...>{});
+        } else {
+            check_arguments<A...>();
+            any_executor where = detail::place_of(self.handler_);
+            return detail::start_ask(std::move(where), std::forward<Self>(self).handler_, std::forward<A>(args)...);
+        }
+    }
+
+    ANTIPHON_NO_UNIQUE_ADDRESS Handler handler_;
+};
+
+template <class F>
+request(F) -> request<typename decltype(detail::deduced_handler<F>())::type::signature, repeat::safe, typename decltype(detail::deduced_handler<F>())::type>;
+
+namespace detail {
+
+template <class X>
+    requires(is_request<X>)
+struct answer_traits<X> {
+    using type = typename X::result_type;
+    static constexpr bool immediate = false;
+
+    template <class Host>
+    static void deliver(Host& host, X&& answer, delivery how) {
+        static_assert(std::is_same_v<typename X::signature, type()>, "antiphon: a request that is an answer takes no arguments");
+        host.answer_by(future_access::take(std::move(answer).submit()), how);
+    }
+};
+
+}  // namespace detail
+
+}  // namespace antiphon
