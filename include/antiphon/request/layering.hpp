@@ -60,7 +60,7 @@ public:
 
     template <class Self, class... A>
     [[nodiscard]] static state_ptr<state<result_type>> make(Self&& self, any_executor executor, context_data const* context, A&&... args) {
-        return state_ptr<state<result_type>>{new ask<A...>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(args)...}};
+        return state_ptr<state<result_type>>{new heap_ask<ask<A...>>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(args)...}};
     }
 
 private:
@@ -82,10 +82,9 @@ class child_slot {
     private:
         void destroy() noexcept override {
             state_base* const owner = owner_;
-            std::destroy_at(this);
+            this->~embedded();
             owner->release();
         }
-        friend std::destroy_at<embedded>;
         state_base* owner_;
     };
 

@@ -71,6 +71,16 @@ struct lead_source<lead::context> {
 template <class Leaf, class... Kept>
 class direct_ask;
 
+/// An ask with an allocation of its own.
+template <class Ask>
+class heap_ask final : public Ask {
+public:
+    using Ask::Ask;
+
+private:
+    void destroy() noexcept override { delete this; }
+};
+
 /// A handler with its form: the innermost layer of every request whose signature is deduced.
 template <class F, class Signature, lead Lead, bool WithPromise>
 class leaf;
@@ -97,7 +107,7 @@ public:
     /// A new ask, not begun, with the consumer's reference.
     template <class Self, class... A>
     [[nodiscard]] static state_ptr<state<R>> make(Self&& self, any_executor executor, context_data const* context, A&&... args) {
-        return state_ptr<state<R>>{new ask<A...>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(args)...}};
+        return state_ptr<state<R>>{new heap_ask<ask<A...>>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(args)...}};
     }
 
     /// The handler's own answer. `source` supplies its lead, `reply` its trailing promise.
@@ -203,7 +213,6 @@ protected:
         return this->upstream();
     }
     void discard() noexcept override { std::destroy_at(std::addressof(payload_)); }
-    void destroy() noexcept override { delete this; }
 
 private:
     struct payload {
@@ -240,8 +249,8 @@ private:
             threw = true;
         }
         switch (this->unguard_promise()) {
-            case promise_fate::dropped: this->fail(std::move(why), how); break;
-            case promise_fate::kept:
+            case state_base::promise_fate::dropped: this->fail(std::move(why), how); break;
+            case state_base::promise_fate::kept:
                 // The answer will come from where the promise went; the exception has nobody else to go to.
                 if (threw) this->executor().unhandled(why.exception());
                 break;

@@ -103,7 +103,7 @@ private:
 template <class Erased, class R, class P, class... Kept>
 class converting_ask;
 template <class Erased, class R, class... P, class... Kept>
-class converting_ask<Erased, R, types<P...>, Kept...> : public host_state<R> {
+class converting_ask<Erased, R, types<P...>, Kept...> final : public host_state<R> {
 public:
     template <class E, class... A>
     converting_ask(any_executor executor, context_data const* context, E&& handler, A&&... args)
@@ -143,9 +143,6 @@ public:
     using result_type = R;
     using signature = R(P...);
 
-    template <class... A>
-    using ask = detail::state<R>;
-
     erased() noexcept = default;
     template <class Handler>
     explicit erased(std::in_place_t, Handler&& h) : base_{new detail::erased_holder<std::decay_t<Handler>, R, P...>{std::forward<Handler>(h)}} {}
@@ -164,6 +161,8 @@ public:
     [[nodiscard]] bool empty() const noexcept { return base_ == nullptr || base_->empty(); }
     [[nodiscard]] any_executor const* executor() const noexcept { return base_ != nullptr ? base_->executor() : nullptr; }
     [[nodiscard]] bool abandons() const noexcept { return base_ != nullptr && base_->abandons(); }
+    /// Whether `base().call` is the handler itself.
+    [[nodiscard]] bool plain() const noexcept { return base_ != nullptr && base_->plain(); }
     [[nodiscard]] base_type const& base() const noexcept { return *base_; }
     [[nodiscard]] erased const& layer() const noexcept { return *this; }
 

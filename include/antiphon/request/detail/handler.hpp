@@ -119,6 +119,8 @@ consteval auto spelled_form() {
 }
 template <class F, class R, class... P>
 using spelled_form_t = decltype(spelled_form<F, R, P...>());
+template <class F, class... P>
+inline constexpr bool invocable_when_mutable = std::is_invocable_v<F&, P...>;
 
 // --- arguments ----------------------------------------------------------------------------------------------------------
 
@@ -142,6 +144,7 @@ struct kept {
                                           !reference_wrapping<decayed> && !std::is_convertible_v<type, P>;
     static_assert(!binds_to_copy, "antiphon: an argument is kept by value, a T& parameter would refer to the copy: pass std::ref(x)");
     static_assert(binds_to_copy || std::is_convertible_v<type, P>, "antiphon: an argument does not convert to its parameter");
+    static constexpr bool possible = true;
 };
 template <class P, class A>
 using kept_t = typename kept<P, A>::type;
