@@ -39,8 +39,6 @@ TEST_CASE("require refuses what does not hold by a sentence that names the field
     }
 }
 
-TEST_CASE("refuse throws invalid_argument") {
-    CHECK_THROWS_AS(antiphon::detail::refuse("text"), std::invalid_argument);
-}
+TEST_CASE("refuse throws invalid_argument") { CHECK_THROWS_AS(antiphon::detail::refuse("text"), std::invalid_argument); }
 
 #endif

@@ -11,12 +11,28 @@ namespace ap = antiphon;
 namespace {
 
 constexpr ap::errc all[] = {
-    ap::errc::cancelled,      ap::errc::unknown,           ap::errc::invalid_argument,   ap::errc::deadline_exceeded,
-    ap::errc::not_found,      ap::errc::already_exists,    ap::errc::permission_denied,  ap::errc::resource_exhausted,
-    ap::errc::failed_precondition, ap::errc::aborted,      ap::errc::out_of_range,       ap::errc::unimplemented,
-    ap::errc::internal,       ap::errc::unavailable,       ap::errc::data_loss,          ap::errc::unauthenticated,
-    ap::errc::would_deadlock, ap::errc::broken_promise,    ap::errc::shut_down,          ap::errc::circuit_open,
-    ap::errc::overloaded,     ap::errc::forked,
+    ap::errc::cancelled,
+    ap::errc::unknown,
+    ap::errc::invalid_argument,
+    ap::errc::deadline_exceeded,
+    ap::errc::not_found,
+    ap::errc::already_exists,
+    ap::errc::permission_denied,
+    ap::errc::resource_exhausted,
+    ap::errc::failed_precondition,
+    ap::errc::aborted,
+    ap::errc::out_of_range,
+    ap::errc::unimplemented,
+    ap::errc::internal,
+    ap::errc::unavailable,
+    ap::errc::data_loss,
+    ap::errc::unauthenticated,
+    ap::errc::would_deadlock,
+    ap::errc::broken_promise,
+    ap::errc::shut_down,
+    ap::errc::circuit_open,
+    ap::errc::overloaded,
+    ap::errc::forked,
 };
 
 }  // namespace
@@ -37,11 +53,10 @@ TEST_CASE("the first sixteen errcs have the numbers of gRPC") {
 
 TEST_CASE("every errc has a message of its own") {
     std::set<std::string> messages;
-    for (ap::errc code : all) messages.insert(make_error_code(code).message());
+    for (ap::errc code : all)
+        messages.insert(make_error_code(code).message());
     CHECK(messages.size() == std::size(all));
     CHECK(messages.count(ap::error_category().message(9999)) == 0);
 }
 
-TEST_CASE("a number that is no errc still has a message") {
-    CHECK(ap::error_category().message(9999) == "unknown antiphon error");
-}
+TEST_CASE("a number that is no errc still has a message") { CHECK(ap::error_category().message(9999) == "unknown antiphon error"); }

@@ -17,7 +17,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-enum class machine_error { jammed = 7 };
+enum class machine_error {
+    jammed = 7
+};
 
 class machine_category final : public std::error_category {
 public:
@@ -205,9 +207,7 @@ TEST_CASE("a failure of a system_error takes its code") {
     CHECK(f.message().find("disk") != std::string::npos);
 }
 
-TEST_CASE("a failure of bad_alloc is an exhausted resource") {
-    CHECK(thrown(std::bad_alloc{}) == ap::errc::resource_exhausted);
-}
+TEST_CASE("a failure of bad_alloc is an exhausted resource") { CHECK(thrown(std::bad_alloc{}) == ap::errc::resource_exhausted); }
 
 TEST_CASE("a failure of something that is no std::exception says so") {
     CHECK(thrown(42).message() == "an exception that is not a std::exception");

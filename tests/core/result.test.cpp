@@ -45,7 +45,9 @@ struct animal {
 };
 struct dog : animal {};
 
-enum unscoped_error { broken = 5 };
+enum unscoped_error {
+    broken = 5
+};
 std::error_code make_error_code(unscoped_error e) { return {static_cast<int>(e), std::generic_category()}; }
 
 }  // namespace

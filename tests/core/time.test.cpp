@@ -57,9 +57,7 @@ TEST_CASE("the distance between moments is exact where it fits, else clamped") {
     STATIC_REQUIRE(saturating_sub(ap::time_point{0s}, ap::time_point{shortest}) == longest);
 }
 
-TEST_CASE("the distance to never is for ever") {
-    STATIC_REQUIRE(saturating_sub(ap::time_point::max(), ap::time_point{5s}) == longest);
-}
+TEST_CASE("the distance to never is for ever") { STATIC_REQUIRE(saturating_sub(ap::time_point::max(), ap::time_point{5s}) == longest); }
 
 TEST_CASE("a cast of the library's own duration changes nothing") {
     STATIC_REQUIRE(saturating_cast(longest) == longest);

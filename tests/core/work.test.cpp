@@ -48,7 +48,7 @@ TEST_CASE("work made of a callable allocates once, of an item never") {
     static ap::work* volatile job;
     auto const run = [](ap::work made) {
         job = &made;
-        std::move(*job)();
+        std::move (*job)();
     };
     recording_item item;
     CHECK(test::allocations_of([&] { run(ap::work{[] {}}); }) == 1);
@@ -79,7 +79,9 @@ TEST_CASE("work of an item runs the item") {
 
 TEST_CASE("work of an item that is dropped cancels it, as dropped") {
     recording_item item;
-    { ap::work const job{item}; }
+    {
+        ap::work const job{item};
+    }
     CHECK(item.why == ap::errc::cancelled);
     CHECK(item.how == ap::rejection::dropped);
     CHECK(item.runs == 0);

@@ -33,7 +33,8 @@ template <class F>
     ::close(ends[1]);
     std::string words;
     char part[256];
-    for (ssize_t n = 0; (n = ::read(ends[0], part, sizeof part)) > 0;) words.append(part, static_cast<std::size_t>(n));
+    for (ssize_t n = 0; (n = ::read(ends[0], part, sizeof part)) > 0;)
+        words.append(part, static_cast<std::size_t>(n));
     ::close(ends[0]);
     int status = 0;
     ::waitpid(child, &status, 0);

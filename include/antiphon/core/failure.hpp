@@ -58,7 +58,7 @@ public:
     failure(E code, static_text text) noexcept : failure{to_error_code(code), antiphon::executed::maybe, text} {}
 
     /// A code that says success is no reason to fail: it becomes `errc::unknown`.
-    failure(std::error_code code, antiphon::executed how = antiphon::executed::maybe) noexcept : failure{static_cast<char const*>(nullptr), code, how} {}
+    failure(std::error_code code, antiphon::executed how = antiphon::executed::maybe) noexcept : failure{no_text, code, how} {}
     /// `text` says more precisely than the code what is wrong.
     failure(std::error_code code, antiphon::executed how, static_text text) noexcept : failure{text.c_str(), code, how} {}
     failure(std::error_code code, static_text text) noexcept : failure{text.c_str(), code, antiphon::executed::maybe} {}
@@ -135,6 +135,7 @@ private:
     friend class request_error;
 
     static constexpr duration unspecified = duration::min();
+    static constexpr char const* no_text = nullptr;
     static constexpr unsigned most_attempts = (1U << 24) - 1;
 
     template <class E>
@@ -147,7 +148,7 @@ private:
           value_{code ? code.value() : static_cast<int>(errc::unknown)},
           executed_{how},
           text_{text} {}
-    failure(std::exception_ptr&& thrown, std::error_code code, antiphon::executed how) noexcept : failure{static_cast<char const*>(nullptr), code, how} {
+    failure(std::exception_ptr&& thrown, std::error_code code, antiphon::executed how) noexcept : failure{no_text, code, how} {
         std::construct_at(&exception_, std::move(thrown));
         thrown_ = true;
     }
@@ -168,7 +169,8 @@ private:
 class request_error final : public std::system_error {
 public:
     explicit request_error(failure why)
-        : std::system_error{why.thrown_ ? std::system_error{why.code(), why.message()} : std::system_error{why.code()}}, why_{std::move(why)} {}
+        : std::system_error{why.thrown_ ? std::system_error{why.code(), why.message()} : std::system_error{why.code()}},
+          why_{std::move(why)} {}
     [[nodiscard]] failure const& why() const noexcept { return why_; }
     /// The static text of the failure if it has one, else what its code says.
     [[nodiscard]] char const* what() const noexcept override {

@@ -25,7 +25,7 @@ constexpr decltype(auto) invoke_target(Object&& object) noexcept {
 }
 
 template <class Member, class Class, class Object, class... Args>
-constexpr decltype(auto) invoke_member(Member Class::*member, Object&& object, Args&&... args) {
+constexpr decltype(auto) invoke_member(Member Class::* member, Object&& object, Args&&... args) {
     if constexpr (std::is_function_v<Member>) {
         return (invoke_target<Class>(std::forward<Object>(object)).*member)(std::forward<Args>(args)...);
     } else {
@@ -42,5 +42,11 @@ constexpr std::invoke_result_t<F, Args...> invoke(F&& f, Args&&... args) noexcep
         return std::forward<F>(f)(std::forward<Args>(args)...);
     }
 }
+
+/// Tag: the value is what a callable returns, built in its place without a move.
+struct from_invoke_t {
+    explicit from_invoke_t() = default;
+};
+inline constexpr from_invoke_t from_invoke{};
 
 }  // namespace antiphon::detail

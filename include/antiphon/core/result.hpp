@@ -15,6 +15,7 @@
 #include "antiphon/core/detail/result_traits.hpp"
 #include "antiphon/core/detail/result_void.hpp"
 #include "antiphon/core/failure.hpp"
+#include "antiphon/core/invoke.hpp"
 
 namespace antiphon {
 
@@ -60,11 +61,11 @@ public:
         : base(std::in_place, std::forward<Args>(args)...) {}
     template <class E, class... Args>
         requires std::is_constructible_v<T, std::initializer_list<E>&, Args...>
-    explicit result(std::in_place_t, std::initializer_list<E> list, Args&&... args) : base(std::in_place, list, std::forward<Args>(args)...) {}
+    explicit result(std::in_place_t, std::initializer_list<E> list, Args&&... args)
+        : base(std::in_place, list, std::forward<Args>(args)...) {}
     /// Holds what f(args...) returns, built in place: T need not be movable.
     template <class F, class... Args>
-    result(detail::from_invoke_t, F&& f, Args&&... args)
-        : base(detail::from_invoke, std::forward<F>(f), std::forward<Args>(args)...) {}
+    result(detail::from_invoke_t, F&& f, Args&&... args) : base(detail::from_invoke, std::forward<F>(f), std::forward<Args>(args)...) {}
     template <class F, class... Args>
     [[nodiscard]] static result from_invoke(F&& f, Args&&... args) {
         return result(detail::from_invoke, std::forward<F>(f), std::forward<Args>(args)...);
@@ -141,7 +142,8 @@ template <class T, class U>
 }
 /// Equal to a failure or an error code: it failed, with that code.
 template <class T, class E>
-    requires(!detail::result_like<E> && (detail::failure_source<E, T> || (detail::failure_comparable<E> && !detail::value_comparable<E, T>)))
+    requires(!detail::result_like<E> &&
+             (detail::failure_source<E, T> || (detail::failure_comparable<E> && !detail::value_comparable<E, T>)))
 [[nodiscard]] bool operator==(result<T> const& a, E const& b) {
     if constexpr (detail::is_unexpected<E>) {
         return !a.has_value() && a.error() == detail::to_failure(b);

@@ -34,7 +34,10 @@ template <class F>
 [[nodiscard]] bool is_null_callable(F const& callable) noexcept {
     if constexpr (std::is_pointer_v<F> || std::is_member_pointer_v<F> || is_unique_function<F>) {
         return callable == nullptr;
-    } else if constexpr (std::is_class_v<F> && requires { typename F::result_type; callable == nullptr; }) {
+    } else if constexpr (std::is_class_v<F> && requires {
+                             typename F::result_type;
+                             callable == nullptr;
+                         }) {
         return static_cast<bool>(callable == nullptr);
     } else {
         return false;
@@ -153,6 +156,7 @@ private:
 };
 
 static_assert(sizeof(unique_function<void()>) == 4 * sizeof(void*));
-static_assert(std::is_nothrow_move_constructible_v<unique_function<int(int)>> && !std::is_copy_constructible_v<unique_function<int(int)>>);
+static_assert(std::is_nothrow_move_constructible_v<unique_function<int(int)>> &&
+              !std::is_copy_constructible_v<unique_function<int(int)>>);
 
 }  // namespace antiphon

@@ -48,7 +48,7 @@ public:
     explicit work(work_item& item) noexcept : item_{&item} {}
     template <class F>
         requires(!std::same_as<std::remove_cvref_t<F>, work> && !std::derived_from<std::remove_cvref_t<F>, work_item> &&
-                 std::invocable<std::decay_t<F> &>)
+                 std::invocable<std::decay_t<F>&>)
     work(F&& callable);
     work(work&& other) noexcept : item_{std::exchange(other.item_, nullptr)} {}
     work& operator=(work&& other) noexcept {
@@ -99,7 +99,7 @@ private:
 
 template <class F>
     requires(!std::same_as<std::remove_cvref_t<F>, work> && !std::derived_from<std::remove_cvref_t<F>, work_item> &&
-             std::invocable<std::decay_t<F> &>)
+             std::invocable<std::decay_t<F>&>)
 work::work(F&& callable) : item_{new detail::callable_item<std::decay_t<F>>{std::forward<F>(callable)}} {}
 
 static_assert(sizeof(work) == sizeof(void*));

@@ -15,6 +15,8 @@
 
 namespace antiphon::detail {
 
+// In the members below, a mistake ends at its static_assert: `if constexpr` keeps the compiler from the errors that would follow.
+
 // Calls f with the value of a result; with nothing when that is void.
 template <class Self, class F>
 decltype(auto) apply_value(Self&& self, F&& f) {
@@ -29,8 +31,10 @@ template <class Self, class F>
 auto result_and_then(Self&& self, F&& f) {
     using next = std::remove_cvref_t<decltype(detail::apply_value(std::forward<Self>(self), std::forward<F>(f)))>;
     static_assert(is_result_v<next>, "result::and_then: the callable must return a result; for a plain value use transform");
-    if (!self.has_value()) return next{std::forward<Self>(self).error()};
-    return next(detail::apply_value(std::forward<Self>(self), std::forward<F>(f)));
+    if constexpr (is_result_v<next>) {
+        if (!self.has_value()) return next{std::forward<Self>(self).error()};
+        return next(detail::apply_value(std::forward<Self>(self), std::forward<F>(f)));
+    }
 }
 
 template <class Self, class F>
@@ -47,8 +51,10 @@ auto result_or_else(Self&& self, F&& f) {
     using same = std::remove_cvref_t<Self>;
     using given = std::remove_cvref_t<std::invoke_result_t<F, decltype(std::forward<Self>(self).error())>>;
     static_assert(std::same_as<given, same>, "result::or_else: the callable must return a result of the same type");
-    if (self.has_value()) return same(std::forward<Self>(self));
-    return same(detail::invoke(std::forward<F>(f), std::forward<Self>(self).error()));
+    if constexpr (std::same_as<given, same>) {
+        if (self.has_value()) return same(std::forward<Self>(self));
+        return same(detail::invoke(std::forward<F>(f), std::forward<Self>(self).error()));
+    }
 }
 
 template <class Self, class F>
@@ -56,8 +62,10 @@ auto result_transform_error(Self&& self, F&& f) {
     using same = std::remove_cvref_t<Self>;
     using given = std::invoke_result_t<F, decltype(std::forward<Self>(self).error())>;
     static_assert(std::convertible_to<given, failure>, "result::transform_error: the callable must return a failure or an error code");
-    if (self.has_value()) return same(std::forward<Self>(self));
-    return same(failure(detail::invoke(std::forward<F>(f), std::forward<Self>(self).error())));
+    if constexpr (std::convertible_to<given, failure>) {
+        if (self.has_value()) return same(std::forward<Self>(self));
+        return same(failure(detail::invoke(std::forward<F>(f), std::forward<Self>(self).error())));
+    }
 }
 
 /// The part of `result<T>` that does not name the value. Self is that result; Slot is how it stores a T.
@@ -77,51 +85,87 @@ public:
 
     /// f(value), which is a result itself; a failure passes through.
     template <class F>
-    auto and_then(F&& f) & { return detail::result_and_then(self(), std::forward<F>(f)); }
+    auto and_then(F&& f) & {
+        return detail::result_and_then(self(), std::forward<F>(f));
+    }
     template <class F>
-    auto and_then(F&& f) const& { return detail::result_and_then(self(), std::forward<F>(f)); }
+    auto and_then(F&& f) const& {
+        return detail::result_and_then(self(), std::forward<F>(f));
+    }
     template <class F>
-    auto and_then(F&& f) && { return detail::result_and_then(std::move(self()), std::forward<F>(f)); }
+    auto and_then(F&& f) && {
+        return detail::result_and_then(std::move(self()), std::forward<F>(f));
+    }
     template <class F>
-    auto and_then(F&& f) const&& { return detail::result_and_then(std::move(self()), std::forward<F>(f)); }
+    auto and_then(F&& f) const&& {
+        return detail::result_and_then(std::move(self()), std::forward<F>(f));
+    }
 
     /// A result of f(value), built in place; a failure passes through.
     template <class F>
-    auto transform(F&& f) & { return detail::result_transform(self(), std::forward<F>(f)); }
+    auto transform(F&& f) & {
+        return detail::result_transform(self(), std::forward<F>(f));
+    }
     template <class F>
-    auto transform(F&& f) const& { return detail::result_transform(self(), std::forward<F>(f)); }
+    auto transform(F&& f) const& {
+        return detail::result_transform(self(), std::forward<F>(f));
+    }
     template <class F>
-    auto transform(F&& f) && { return detail::result_transform(std::move(self()), std::forward<F>(f)); }
+    auto transform(F&& f) && {
+        return detail::result_transform(std::move(self()), std::forward<F>(f));
+    }
     template <class F>
-    auto transform(F&& f) const&& { return detail::result_transform(std::move(self()), std::forward<F>(f)); }
+    auto transform(F&& f) const&& {
+        return detail::result_transform(std::move(self()), std::forward<F>(f));
+    }
 
     /// f(error), which is a result of this type; a value passes through.
     template <class F>
-    auto or_else(F&& f) & { return detail::result_or_else(self(), std::forward<F>(f)); }
+    auto or_else(F&& f) & {
+        return detail::result_or_else(self(), std::forward<F>(f));
+    }
     template <class F>
-    auto or_else(F&& f) const& { return detail::result_or_else(self(), std::forward<F>(f)); }
+    auto or_else(F&& f) const& {
+        return detail::result_or_else(self(), std::forward<F>(f));
+    }
     template <class F>
-    auto or_else(F&& f) && { return detail::result_or_else(std::move(self()), std::forward<F>(f)); }
+    auto or_else(F&& f) && {
+        return detail::result_or_else(std::move(self()), std::forward<F>(f));
+    }
     template <class F>
-    auto or_else(F&& f) const&& { return detail::result_or_else(std::move(self()), std::forward<F>(f)); }
+    auto or_else(F&& f) const&& {
+        return detail::result_or_else(std::move(self()), std::forward<F>(f));
+    }
 
     /// f(error), which is a failure or an error code; a value passes through.
     template <class F>
-    auto transform_error(F&& f) & { return detail::result_transform_error(self(), std::forward<F>(f)); }
+    auto transform_error(F&& f) & {
+        return detail::result_transform_error(self(), std::forward<F>(f));
+    }
     template <class F>
-    auto transform_error(F&& f) const& { return detail::result_transform_error(self(), std::forward<F>(f)); }
+    auto transform_error(F&& f) const& {
+        return detail::result_transform_error(self(), std::forward<F>(f));
+    }
     template <class F>
-    auto transform_error(F&& f) && { return detail::result_transform_error(std::move(self()), std::forward<F>(f)); }
+    auto transform_error(F&& f) && {
+        return detail::result_transform_error(std::move(self()), std::forward<F>(f));
+    }
     template <class F>
-    auto transform_error(F&& f) const&& { return detail::result_transform_error(std::move(self()), std::forward<F>(f)); }
+    auto transform_error(F&& f) const&& {
+        return detail::result_transform_error(std::move(self()), std::forward<F>(f));
+    }
 
 #if ANTIPHON_HAS_STD_EXPECTED
     template <class V>
         requires(std::same_as<V, T> && (std::is_void_v<T> || std::is_copy_constructible_v<T>))
-    operator std::expected<V, failure>() const& { return to_expected(self()); }
+    operator std::expected<V, failure>() const& {
+        return to_expected(self());
+    }
     template <class V>
         requires(std::same_as<V, T> && (std::is_void_v<T> || std::is_move_constructible_v<T>))
-    operator std::expected<V, failure>() && { return to_expected(std::move(self())); }
+    operator std::expected<V, failure>() && {
+        return to_expected(std::move(self()));
+    }
 #endif
 
     friend void swap(Self& a, Self& b) noexcept(std::is_nothrow_move_constructible_v<Slot> && std::is_nothrow_swappable_v<Slot>)

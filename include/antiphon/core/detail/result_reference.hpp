@@ -17,8 +17,8 @@ namespace detail {
 // Binding T& to a U never refers to a temporary: either U is an lvalue of T or a derived class, or it converts to a
 // non-const lvalue reference, as std::reference_wrapper does.
 template <class U, class T>
-concept binds_safely =
-    (std::is_lvalue_reference_v<U> && std::is_convertible_v<std::remove_reference_t<U>*, T*>) || std::is_convertible_v<U, std::remove_const_t<T>&>;
+concept binds_safely = (std::is_lvalue_reference_v<U> && std::is_convertible_v<std::remove_reference_t<U>*, T*>) ||
+                       std::is_convertible_v<U, std::remove_const_t<T>&>;
 
 }  // namespace detail
 
@@ -96,8 +96,10 @@ private:
         static_assert(detail::binds_safely<U, T>, "result<T&>: must not refer to a temporary");
         if constexpr (std::is_lvalue_reference_v<U> && std::is_convertible_v<std::remove_reference_t<U>*, T*>) {
             return std::addressof(target);
-        } else {
+        } else if constexpr (detail::binds_safely<U, T>) {
             return std::addressof(static_cast<std::remove_const_t<T>&>(std::forward<U>(target)));
+        } else {
+            return nullptr;
         }
     }
 };

@@ -11,12 +11,6 @@
 
 namespace antiphon::detail {
 
-/// Tag: the value is what a callable returns, built in its place without a move.
-struct from_invoke_t {
-    explicit from_invoke_t() = default;
-};
-inline constexpr from_invoke_t from_invoke{};
-
 /// Tag: the value and the failure are converted from those of another result.
 struct convert_t {
     explicit convert_t() = default;

@@ -50,8 +50,8 @@ concept result_like = is_result_v<X> || is_expected<std::remove_cvref_t<X>>;
 
 // An unscoped error enumeration converts to int, but in a result<int> it means that it failed, not the number.
 template <class X, class T>
-concept stored_as_value = std::same_as<X, std::remove_cvref_t<T>> || (!std::is_reference_v<T> && std::is_constructible_v<T, X> &&
-                                                                     !(std::is_arithmetic_v<T> && std::is_enum_v<X>));
+concept stored_as_value = std::same_as<X, std::remove_cvref_t<T>> ||
+                          (!std::is_reference_v<T> && std::is_constructible_v<T, X> && !(std::is_arithmetic_v<T> && std::is_enum_v<X>));
 
 template <class X, class T>
 concept bare_failure_source = std::same_as<X, failure> || std::same_as<X, errc> || is_unexpected<X> ||
