@@ -188,6 +188,7 @@ TEST_CASE("blocking in another thread leaves the driving to the driver") {
     std::thread{[&] { answer = sim.get_executor().assist(); }}.join();
     CHECK(answer == ap::assistance::none);
     CHECK_FALSE(one.ran);
+    sim.run();
 }
 
 TEST_CASE("a job may drive the simulation that runs it") {
