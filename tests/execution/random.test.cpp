@@ -20,5 +20,6 @@ TEST_CASE("a random source gives the published numbers of SplitMix64") {
 
 TEST_CASE("the process's numbers do not repeat") {
     std::set<std::uint64_t> seen;
-    for (int i = 0; i < 1000; ++i) CHECK(seen.insert(ap::process_random()).second);
+    for (int i = 0; i < 1000; ++i)
+        CHECK(seen.insert(ap::process_random()).second);
 }
