@@ -22,7 +22,9 @@ TEST_CASE("the default pool runs what is posted") {
 
 TEST_CASE("a closer shuts its pool down and leaves it standing") {
     ap::thread_pool pool{{.threads = 1}};
-    { ap::detail::pool_closer const closer{pool}; }
+    {
+        ap::detail::pool_closer const closer{pool};
+    }
     probes::job one;
     pool.get_executor().execute(one.to_work());
     CHECK(one.rejected);

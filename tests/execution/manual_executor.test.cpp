@@ -103,9 +103,11 @@ TEST_CASE("work may be posted to a manual executor from any thread") {
     std::vector<std::thread> posters;
     for (int t = 0; t < 4; ++t)
         posters.emplace_back([&, e = manual.get_executor()] {
-            for (int i = 0; i < 250; ++i) e.execute([&] { ++ran; });
+            for (int i = 0; i < 250; ++i)
+                e.execute([&] { ++ran; });
         });
-    for (std::thread& t : posters) t.join();
+    for (std::thread& t : posters)
+        t.join();
     CHECK(manual.run() == 1000);
     CHECK(ran == 1000);
 }

@@ -27,7 +27,8 @@ TEST_CASE("a wait whose moment is past reports the timeout") {
 TEST_CASE("a wait reports the timeout no earlier than its moment") {
     std::atomic<std::uint32_t> word{0};
     ap::time_point const until = ap::clock::now() + 2ms;
-    while (ap::futex_wait_until(word, 0, until)) {}
+    while (ap::futex_wait_until(word, 0, until)) {
+    }
     CHECK(ap::clock::now() >= until);
 }
 
@@ -35,7 +36,8 @@ TEST_CASE("a sleeper is woken by a change followed by a wake") {
     std::atomic<std::uint32_t> word{0};
     std::atomic<bool> awake{false};
     std::thread sleeper{[&] {
-        while (word.load(std::memory_order_acquire) == 0) ap::futex_wait(word, 0);
+        while (word.load(std::memory_order_acquire) == 0)
+            ap::futex_wait(word, 0);
         awake = true;
     }};
     word.store(1, std::memory_order_release);
@@ -79,6 +81,7 @@ TEST_CASE("a lock lets one thread at a time change what it guards") {
                 ++count;
             }
         });
-    for (std::thread& t : threads) t.join();
+    for (std::thread& t : threads)
+        t.join();
     CHECK(count == 20'000);
 }

@@ -74,7 +74,8 @@ TEST_CASE("a strand takes a context or an executor by value") {
     ap::strand const over_executor{manual.get_executor()};
     ap::strand const over_any{ap::any_executor{manual.get_executor()}};
     int ran = 0;
-    for (ap::strand const& s : {over_context, over_executor, over_any}) s.execute([&] { ++ran; });
+    for (ap::strand const& s : {over_context, over_executor, over_any})
+        s.execute([&] { ++ran; });
     manual.run();
     CHECK(ran == 3);
 }
@@ -83,7 +84,8 @@ TEST_CASE("a strand lets its executor run something else after a batch") {
     ap::manual_executor manual;
     ap::strand const strand{manual};
     int ran = 0, seen = 0;
-    for (int i = 0; i < 200; ++i) strand.execute([&] { ++ran; });
+    for (int i = 0; i < 200; ++i)
+        strand.execute([&] { ++ran; });
     manual.get_executor().execute([&] { seen = ran; });
     manual.run();
     CHECK(ran == 200);
@@ -94,7 +96,8 @@ TEST_CASE("a strand over an executor that runs in place uses constant stack") {
     ap::strand const strand{ap::inline_executor{}};
     int ran = 0;
     strand.execute([&] {
-        for (int i = 0; i < 100'000; ++i) strand.execute([&] { ++ran; });
+        for (int i = 0; i < 100'000; ++i)
+            strand.execute([&] { ++ran; });
         CHECK(ran == 0);
     });
     CHECK(ran == 100'000);

@@ -68,7 +68,8 @@ TEST_CASE("a pool runs everything that is posted") {
     ap::thread_pool pool{{.threads = 4, .name = "four"}};
     CHECK(pool.thread_count() == 4);
     std::latch all{1000};
-    for (int i = 0; i < 1000; ++i) pool.get_executor().execute([&] { all.count_down(); });
+    for (int i = 0; i < 1000; ++i)
+        pool.get_executor().execute([&] { all.count_down(); });
     all.wait();
 }
 
@@ -209,7 +210,8 @@ TEST_CASE("destroying a pool lets everything queued run") {
     std::atomic<int> ran{0};
     {
         ap::thread_pool pool{{.threads = 2}};
-        for (int i = 0; i < 500; ++i) pool.get_executor().execute([&] { ++ran; });
+        for (int i = 0; i < 500; ++i)
+            pool.get_executor().execute([&] { ++ran; });
     }
     CHECK(ran == 500);
 }
@@ -246,12 +248,14 @@ TEST_CASE("a shut-down without a drain counts what it stopped and what it reject
     });
     running.wait();
     std::vector<std::unique_ptr<job>> queued;
-    for (int i = 0; i < 5; ++i) pool.get_executor().execute(queued.emplace_back(std::make_unique<job>())->to_work());
+    for (int i = 0; i < 5; ++i)
+        pool.get_executor().execute(queued.emplace_back(std::make_unique<job>())->to_work());
     auto const counts = pool.shut_down();
     CHECK(counts.drained == 0);
     CHECK(counts.stopped == 1);
     CHECK(counts.rejected == 5);
-    for (auto const& j : queued) CHECK((j->rejected && j->why == ap::errc::shut_down && j->how == ap::rejection::in_place));
+    for (auto const& j : queued)
+        CHECK((j->rejected && j->why == ap::errc::shut_down && j->how == ap::rejection::in_place));
 }
 
 TEST_CASE("a shut-down that drains runs what is queued and what that posts") {
@@ -303,7 +307,8 @@ TEST_CASE("work from outside is refused as shut down from the beginning of a dra
     busy.reset();
     closer.join();
     tried.pop_back();
-    for (auto const& j : tried) CHECK(j->ran);
+    for (auto const& j : tried)
+        CHECK(j->ran);
 }
 
 TEST_CASE("a poster blocked on a full pool is refused by its shut-down") {
@@ -335,7 +340,8 @@ TEST_CASE("a second shut-down changes nothing and reports the same counts") {
 TEST_CASE("shut-downs from several threads all return after the last job") {
     ap::thread_pool pool{{.threads = 2}};
     std::atomic<int> ran{0};
-    for (int i = 0; i < 200; ++i) pool.get_executor().execute([&] { ++ran; });
+    for (int i = 0; i < 200; ++i)
+        pool.get_executor().execute([&] { ++ran; });
     std::vector<std::thread> closers;
     std::atomic<int> complete{0};
     for (int t = 0; t < 4; ++t)
@@ -343,7 +349,8 @@ TEST_CASE("shut-downs from several threads all return after the last job") {
             pool.shut_down(ap::duration::max());
             if (ran == 200) ++complete;
         });
-    for (std::thread& t : closers) t.join();
+    for (std::thread& t : closers)
+        t.join();
     CHECK(complete == 4);
 }
 

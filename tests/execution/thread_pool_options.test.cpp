@@ -23,7 +23,8 @@ TEST_CASE("a pool refuses zero threads by name") {
 }
 
 TEST_CASE("a pool refuses a queue without room by name") {
-    CHECK_THROWS_WITH(ap::thread_pool{ap::thread_pool_options{.queue_capacity = 0}}, ContainsSubstring("thread_pool_options.queue_capacity"));
+    CHECK_THROWS_WITH(ap::thread_pool{ap::thread_pool_options{.queue_capacity = 0}},
+                      ContainsSubstring("thread_pool_options.queue_capacity"));
 }
 
 TEST_CASE("a pool refuses a negative drain by name") {

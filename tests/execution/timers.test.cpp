@@ -41,8 +41,10 @@ TEST_CASE("a timer queue gives its timers back in the order of their moments") {
 TEST_CASE("timers for the same moment come in the order of arming") {
     ap::timer_queue queue;
     std::vector<std::unique_ptr<bell>> all;
-    for (int i = 0; i < 50; ++i) queue.push(*all.emplace_back(std::make_unique<bell>()), at(1));
-    for (auto const& t : all) CHECK(queue.pop_due(at(1)) == t.get());
+    for (int i = 0; i < 50; ++i)
+        queue.push(*all.emplace_back(std::make_unique<bell>()), at(1));
+    for (auto const& t : all)
+        CHECK(queue.pop_due(at(1)) == t.get());
 }
 
 TEST_CASE("a timer that is not due stays in its queue") {
@@ -88,8 +90,10 @@ TEST_CASE("a timer queue agrees with a sorted list through random pushes and rem
             model.erase(first);
         }
     }
-    std::sort(model.begin(), model.end(), [](bell* a, bell* b) { return a->when != b->when ? a->when < b->when : a->order < b->order; });
-    for (bell* t : model) REQUIRE(queue.pop() == t);
+    std::sort(model.begin(), model.end(),
+              [](bell* a, bell* b) { return a->when != b->when ? a->when < b->when : a->order < b->order; });
+    for (bell* t : model)
+        REQUIRE(queue.pop() == t);
     CHECK(queue.empty());
 }
 

@@ -43,7 +43,8 @@ void one_round(std::size_t workers, bool help) {
             }
         });
     all.wait();
-    for (std::thread& t : threads) t.join();
+    for (std::thread& t : threads)
+        t.join();
     REQUIRE(ran == posters * each);
     REQUIRE(in_order);
 }
@@ -52,12 +53,14 @@ void one_round(std::size_t workers, bool help) {
 
 TEST_CASE("a strand keeps order under posts from many threads") {
     auto const until = ap::clock::now() + 1s;
-    for (std::size_t round = 0; ap::clock::now() < until; ++round) one_round(1 + round % 4, false);
+    for (std::size_t round = 0; ap::clock::now() < until; ++round)
+        one_round(1 + round % 4, false);
 }
 
 TEST_CASE("a strand keeps order while waiters take its turns") {
     auto const until = ap::clock::now() + 2s;
-    for (std::size_t round = 0; ap::clock::now() < until; ++round) one_round(1 + round % 4, true);
+    for (std::size_t round = 0; ap::clock::now() < until; ++round)
+        one_round(1 + round % 4, true);
 }
 
 TEST_CASE("workers that block on a strand until their job has run never wait for ever") {
@@ -77,8 +80,10 @@ TEST_CASE("workers that block on a strand until their job has run never wait for
                 if (strand.assist() == ap::assistance::none) ap::futex_wait(done, 0);
             all.count_down();
         };
-        for (int i = 0; i < callers - 10; ++i) pool.get_executor().execute(call);
-        for (int i = 0; i < 10; ++i) call();
+        for (int i = 0; i < callers - 10; ++i)
+            pool.get_executor().execute(call);
+        for (int i = 0; i < 10; ++i)
+            call();
         all.wait();
     }
     SUCCEED();
@@ -97,12 +102,14 @@ TEST_CASE("every job of a strand is decided while its pool shuts down") {
             ap::thread_pool pool{ap::thread_pool_options{.threads = 2, .drain_for = ap::duration::zero()}};
             ap::strand const strand{pool};
             std::thread poster{[&] {
-                for (probe& j : jobs) strand.execute(ap::work{j});
+                for (probe& j : jobs)
+                    strand.execute(ap::work{j});
             }};
             std::this_thread::sleep_for(std::chrono::microseconds{round % 100});
             pool.shut_down();
             poster.join();
         }
-        for (probe const& j : jobs) REQUIRE(j.decided == 1);
+        for (probe const& j : jobs)
+            REQUIRE(j.decided == 1);
     }
 }

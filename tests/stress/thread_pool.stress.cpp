@@ -44,11 +44,13 @@ void one_round(std::uint64_t seed) {
     constexpr int posters = 3, each = 200;
     tally counts;
     std::deque<counted_job> jobs;
-    for (int i = 0; i < posters * each; ++i) jobs.emplace_back(counts);
+    for (int i = 0; i < posters * each; ++i)
+        jobs.emplace_back(counts);
     {
-        ap::thread_pool pool{ap::thread_pool_options{.threads = 1 + random() % 3,
-                                                     .queue_capacity = random() % 2 != 0 ? 1 + random() % 8 : ap::thread_pool_options::unbounded,
-                                                     .when_full = static_cast<ap::full_policy>(random() % 3)}};
+        ap::thread_pool pool{
+            ap::thread_pool_options{.threads = 1 + random() % 3,
+                                    .queue_capacity = random() % 2 != 0 ? 1 + random() % 8 : ap::thread_pool_options::unbounded,
+                                    .when_full = static_cast<ap::full_policy>(random() % 3)}};
         int const closers = static_cast<int>(random() % 3);
         ap::duration const drain = random() % 2 != 0 ? ap::duration{500us} : ap::duration::zero();
         std::uint64_t const delay = random() % 300;
@@ -57,7 +59,8 @@ void one_round(std::uint64_t seed) {
         for (int p = 0; p < posters; ++p)
             threads.emplace_back([&, p, e = pool.get_executor()] {
                 go.arrive_and_wait();
-                for (int i = 0; i < each; ++i) e.execute(ap::work{jobs[static_cast<std::size_t>(p * each + i)]});
+                for (int i = 0; i < each; ++i)
+                    e.execute(ap::work{jobs[static_cast<std::size_t>(p * each + i)]});
             });
         for (int c = 0; c < closers; ++c)
             threads.emplace_back([&] {
@@ -65,11 +68,13 @@ void one_round(std::uint64_t seed) {
                 std::this_thread::sleep_for(std::chrono::microseconds{delay});
                 pool.shut_down(drain);
             });
-        for (std::thread& t : threads) t.join();
+        for (std::thread& t : threads)
+            t.join();
     }
     INFO("seed " << seed);
     REQUIRE(counts.ran + counts.rejected == posters * each);
-    for (counted_job const& j : jobs) REQUIRE(j.decided == 1);
+    for (counted_job const& j : jobs)
+        REQUIRE(j.decided == 1);
 }
 
 }  // namespace
@@ -78,7 +83,8 @@ TEST_CASE("every job posted to a pool is decided exactly once while it shuts dow
     std::uint64_t const first = 1;
     std::printf("thread_pool.stress: seeds from %llu\n", static_cast<unsigned long long>(first));
     auto const until = ap::clock::now() + 3s;
-    for (std::uint64_t seed = first; ap::clock::now() < until; ++seed) one_round(seed);
+    for (std::uint64_t seed = first; ap::clock::now() < until; ++seed)
+        one_round(seed);
 }
 
 TEST_CASE("workers that sleep are never forgotten") {
@@ -87,7 +93,8 @@ TEST_CASE("workers that sleep are never forgotten") {
     for (int round = 0; ap::clock::now() < until; ++round) {
         int const jobs = 1 + round % 5;
         std::latch done{jobs};
-        for (int i = 0; i < jobs; ++i) pool.get_executor().execute([&] { done.count_down(); });
+        for (int i = 0; i < jobs; ++i)
+            pool.get_executor().execute([&] { done.count_down(); });
         done.wait();
     }
     SUCCEED();

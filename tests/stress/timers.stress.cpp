@@ -26,7 +26,8 @@ struct counting final : ap::timer {
 
 /// Waits for a timer that could not be disarmed; how often it fired.
 int settle(counting const& t) {
-    while (t.fired.load(std::memory_order_acquire) == 0) std::this_thread::yield();
+    while (t.fired.load(std::memory_order_acquire) == 0)
+        std::this_thread::yield();
     return t.fired.load(std::memory_order_acquire);
 }
 
@@ -36,7 +37,8 @@ void race(std::uint64_t seed, std::atomic<int>& wrong) {
     while (ap::clock::now() < until) {
         std::deque<counting> timers(20);
         auto const now = ap::clock::now();
-        for (counting& t : timers) ap::timer_thread::process().arm(t, now + std::chrono::microseconds{static_cast<int>(random() % 400) - 50});
+        for (counting& t : timers)
+            ap::timer_thread::process().arm(t, now + std::chrono::microseconds{static_cast<int>(random() % 400) - 50});
         if (random() % 2 != 0) std::this_thread::sleep_for(std::chrono::microseconds{random() % 300});
         for (counting& t : timers) {
             bool const disarmed = ap::timer_thread::process().disarm(t);
@@ -52,7 +54,9 @@ TEST_CASE("a timer fires once or was disarmed, whatever races") {
     std::printf("timers.stress: seed %llu\n", static_cast<unsigned long long>(seed));
     std::atomic<int> wrong{0};
     std::vector<std::thread> threads;
-    for (std::uint64_t t = 0; t < 3; ++t) threads.emplace_back([&, t] { race(seed + t, wrong); });
-    for (std::thread& t : threads) t.join();
+    for (std::uint64_t t = 0; t < 3; ++t)
+        threads.emplace_back([&, t] { race(seed + t, wrong); });
+    for (std::thread& t : threads)
+        t.join();
     CHECK(wrong == 0);
 }

@@ -139,7 +139,8 @@ TEST_CASE("run_until a moment ends exactly then") {
 TEST_CASE("run_until a condition stops as soon as it holds") {
     simulation sim;
     int ran = 0;
-    for (int i = 0; i < 5; ++i) sim.get_executor().execute([&] { ++ran; });
+    for (int i = 0; i < 5; ++i)
+        sim.get_executor().execute([&] { ++ran; });
     CHECK(sim.run_until([&] { return ran == 3; }));
     CHECK(ran == 3);
     CHECK(sim.pending() == 2);
@@ -188,6 +189,7 @@ TEST_CASE("blocking in another thread leaves the driving to the driver") {
     std::thread{[&] { answer = sim.get_executor().assist(); }}.join();
     CHECK(answer == ap::assistance::none);
     CHECK_FALSE(one.ran);
+    sim.run();
 }
 
 TEST_CASE("a job may drive the simulation that runs it") {
@@ -200,7 +202,8 @@ TEST_CASE("a job may drive the simulation that runs it") {
     job outer{[&] {
         e.arm(t, sim.now() + 1h);
         e.execute(inner.to_work());
-        while (t.fired == 0) CHECK(e.assist() == ap::assistance::progress);
+        while (t.fired == 0)
+            CHECK(e.assist() == ap::assistance::progress);
         after = sim.now();
     }};
     e.execute(outer.to_work());
@@ -225,9 +228,11 @@ TEST_CASE("work may be posted to a simulation from other threads") {
     std::vector<std::thread> posters;
     for (int t = 0; t < 4; ++t)
         posters.emplace_back([&, e = sim.get_executor()] {
-            for (int i = 0; i < 100; ++i) e.execute([&] { ++ran; });
+            for (int i = 0; i < 100; ++i)
+                e.execute([&] { ++ran; });
         });
-    for (std::thread& t : posters) t.join();
+    for (std::thread& t : posters)
+        t.join();
     sim.run();
     CHECK(ran == 400);
 }

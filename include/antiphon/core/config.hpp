@@ -29,7 +29,9 @@
 #define ANTIPHON_HAS_STD_EXPECTED 0
 #endif
 
-#if defined(__linux__)
+// May be set to 0 from outside, to try what other systems get.
+#if defined(ANTIPHON_HAS_FUTEX)
+#elif defined(__linux__)
 #define ANTIPHON_HAS_FUTEX 1
 #else
 #define ANTIPHON_HAS_FUTEX 0

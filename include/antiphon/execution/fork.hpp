@@ -19,7 +19,8 @@ inline constinit std::atomic<std::uint32_t> fork_count{0};
 
 #if ANTIPHON_HAS_FORK
 // relaxed: the handler runs in a child's only thread, before fork() returns there
-inline bool const forks_are_watched = ::pthread_atfork(nullptr, nullptr, [] { fork_count.fetch_add(1, std::memory_order_relaxed); }) == 0;
+inline bool const forks_are_watched =
+    ::pthread_atfork(nullptr, nullptr, [] { fork_count.fetch_add(1, std::memory_order_relaxed); }) == 0;
 #endif
 
 }  // namespace detail

@@ -8,11 +8,11 @@
 
 #include "antiphon/core/errc.hpp"
 #include "antiphon/core/work.hpp"
-#include "antiphon/execution/detail/shared_core.hpp"
-#include "antiphon/execution/detail/work_queue.hpp"
 #include "antiphon/execution/executor.hpp"
 #include "antiphon/execution/here.hpp"
 #include "antiphon/execution/parking.hpp"
+#include "antiphon/execution/shared_core.hpp"
+#include "antiphon/execution/work_queue.hpp"
 
 namespace antiphon {
 
@@ -86,8 +86,8 @@ public:
 
     private:
         friend class manual_executor;
-        explicit executor_type(detail::shared_core<detail::manual_core> const& core) noexcept : core_{core} {}
-        detail::shared_core<detail::manual_core> core_;
+        explicit executor_type(shared_core<detail::manual_core> const& core) noexcept : core_{core} {}
+        shared_core<detail::manual_core> core_;
     };
 
     manual_executor() : core_{new detail::manual_core} {}
@@ -99,21 +99,22 @@ public:
 
     /// Runs what is queued and what that queues, until nothing is left; returns how many jobs ran.
     std::size_t run() {
-        detail::shared_core const core{core_};  // a job may destroy the context
+        shared_core const core{core_};  // a job may destroy the context
         std::size_t count = 0;
-        while (core->run_one()) ++count;
+        while (core->run_one())
+            ++count;
         return count;
     }
     /// Runs the oldest job; false when there is none.
     bool run_one() {
-        detail::shared_core const core{core_};
+        shared_core const core{core_};
         return core->run_one();
     }
     /// How many jobs are queued.
     [[nodiscard]] std::size_t pending() const noexcept { return core_->pending(); }
 
 private:
-    detail::shared_core<detail::manual_core> core_;
+    shared_core<detail::manual_core> core_;
 };
 
 static_assert(executor<manual_executor::executor_type> && execution_context<manual_executor>);

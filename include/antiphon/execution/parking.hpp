@@ -51,7 +51,8 @@ inline bool futex_wait_until(std::atomic<std::uint32_t>& word, std::uint32_t exp
     }
     int const saved = errno;
     // FUTEX_WAIT_BITSET takes an absolute CLOCK_MONOTONIC time, which is what steady_clock counts.
-    long const slept = ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, expected, limited ? &at : nullptr, nullptr, FUTEX_BITSET_MATCH_ANY);
+    long const slept =
+        ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, expected, limited ? &at : nullptr, nullptr, FUTEX_BITSET_MATCH_ANY);
     bool const timed_out = slept != 0 && errno == ETIMEDOUT;
     errno = saved;
     return !timed_out;
@@ -156,7 +157,8 @@ private:
             if (word_.load(std::memory_order_relaxed) == is_free && try_lock()) return;
         }
         // acquire pairs with the release in unlock()
-        while (word_.exchange(is_contended, std::memory_order_acquire) != is_free) futex_wait(word_, is_contended);
+        while (word_.exchange(is_contended, std::memory_order_acquire) != is_free)
+            futex_wait(word_, is_contended);
     }
 
     std::atomic<std::uint32_t> word_{is_free};

@@ -11,9 +11,9 @@
 #include "antiphon/core/time.hpp"
 #include "antiphon/core/work.hpp"
 #include "antiphon/execution/any_executor.hpp"
-#include "antiphon/execution/detail/shared_core.hpp"
 #include "antiphon/execution/detail/strand_core.hpp"
 #include "antiphon/execution/executor.hpp"
+#include "antiphon/execution/shared_core.hpp"
 #include "antiphon/execution/timer.hpp"
 
 namespace antiphon {
@@ -51,7 +51,7 @@ public:
     [[nodiscard]] bool operator==(strand const&) const noexcept = default;
 
 private:
-    detail::shared_core<detail::strand_core> core_;
+    shared_core<detail::strand_core> core_;
 };
 
 static_assert(executor<strand>);

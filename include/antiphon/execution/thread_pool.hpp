@@ -11,9 +11,9 @@
 #include "antiphon/core/time.hpp"
 #include "antiphon/core/work.hpp"
 #include "antiphon/execution/detail/pool_core.hpp"
-#include "antiphon/execution/detail/shared_core.hpp"
 #include "antiphon/execution/executor.hpp"
 #include "antiphon/execution/here.hpp"
+#include "antiphon/execution/shared_core.hpp"
 #include "antiphon/execution/thread_pool_options.hpp"
 
 namespace antiphon {
@@ -44,8 +44,8 @@ public:
 
     private:
         friend class thread_pool;
-        explicit executor_type(detail::shared_core<detail::pool_core> const& core) noexcept : core_{core} {}
-        detail::shared_core<detail::pool_core> core_;
+        explicit executor_type(shared_core<detail::pool_core> const& core) noexcept : core_{core} {}
+        shared_core<detail::pool_core> core_;
     };
 
     thread_pool() : thread_pool{thread_pool_options{}} {}
@@ -88,7 +88,7 @@ private:
         return new detail::pool_core{std::move(options)};
     }
 
-    detail::shared_core<detail::pool_core> core_;
+    shared_core<detail::pool_core> core_;
 };
 
 static_assert(executor<thread_pool::executor_type> && execution_context<thread_pool>);

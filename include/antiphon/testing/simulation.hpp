@@ -14,20 +14,20 @@
 #include "antiphon/core/errc.hpp"
 #include "antiphon/core/time.hpp"
 #include "antiphon/core/work.hpp"
-#include "antiphon/execution/detail/shared_core.hpp"
-#include "antiphon/execution/detail/work_queue.hpp"
 #include "antiphon/execution/executor.hpp"
 #include "antiphon/execution/here.hpp"
 #include "antiphon/execution/parking.hpp"
 #include "antiphon/execution/random.hpp"
+#include "antiphon/execution/shared_core.hpp"
 #include "antiphon/execution/timer.hpp"
 #include "antiphon/execution/timers.hpp"
+#include "antiphon/execution/work_queue.hpp"
 
 namespace antiphon::testing {
 
 namespace detail {
 
-class simulation_core : public antiphon::detail::counted {
+class simulation_core : public counted {
 public:
     static constexpr time_point beginning{std::chrono::hours{1}};
 
@@ -94,7 +94,8 @@ public:
         return true;
     }
     void drive(time_point until) noexcept {
-        while (step(until)) {}
+        while (step(until)) {
+        }
         if (until != time_point::max()) move_to(until);
     }
     assistance assist() noexcept {
@@ -108,10 +109,11 @@ public:
     void close() noexcept {
         lock_.lock();
         closed_ = true;
-        antiphon::detail::work_queue left{std::move(ready_)};
+        work_queue left{std::move(ready_)};
         lock_.unlock();
         left.reject_all(errc::shut_down);
-        while (timer* const t = take_first()) t->fire();
+        while (timer* const t = take_first())
+            t->fire();
     }
 
 private:
@@ -136,7 +138,7 @@ private:
 
     parking_lock lock_;
     // Guarded by lock_:
-    antiphon::detail::work_queue ready_;
+    work_queue ready_;
     timer_queue timers_{first_order};
     std::size_t armed_ = 0;  ///< timers that some moment would fire
     random_source random_;
@@ -175,8 +177,8 @@ public:
 
     private:
         friend class simulation;
-        explicit executor_type(antiphon::detail::shared_core<detail::simulation_core> const& core) noexcept : core_{core} {}
-        antiphon::detail::shared_core<detail::simulation_core> core_;
+        explicit executor_type(shared_core<detail::simulation_core> const& core) noexcept : core_{core} {}
+        shared_core<detail::simulation_core> core_;
     };
 
     explicit simulation(std::uint64_t seed = 0) : core_{new detail::simulation_core{seed}} {}
@@ -199,7 +201,7 @@ public:
     /// Runs one step after the other until `done()`; false if it became idle first.
     template <std::predicate<> Done>
     bool run_until(Done done) {
-        antiphon::detail::shared_core const core{core_};  // a job may destroy the context
+        shared_core const core{core_};  // a job may destroy the context
         while (!done())
             if (!core->step(time_point::max())) return done();
         return true;
@@ -213,11 +215,11 @@ public:
 
 private:
     void until(time_point when) {
-        antiphon::detail::shared_core const core{core_};  // a job may destroy the context
+        shared_core const core{core_};  // a job may destroy the context
         core->drive(when);
     }
 
-    antiphon::detail::shared_core<detail::simulation_core> core_;
+    shared_core<detail::simulation_core> core_;
 };
 
 static_assert(executor<simulation::executor_type> && execution_context<simulation>);

@@ -16,14 +16,14 @@
 #include "antiphon/core/errc.hpp"
 #include "antiphon/core/time.hpp"
 #include "antiphon/core/work.hpp"
-#include "antiphon/execution/detail/shared_core.hpp"
 #include "antiphon/execution/detail/thread_name.hpp"
-#include "antiphon/execution/detail/work_queue.hpp"
 #include "antiphon/execution/fork.hpp"
 #include "antiphon/execution/here.hpp"
 #include "antiphon/execution/parking.hpp"
+#include "antiphon/execution/shared_core.hpp"
 #include "antiphon/execution/thread_pool_options.hpp"
 #include "antiphon/execution/timers.hpp"
+#include "antiphon/execution/work_queue.hpp"
 
 namespace antiphon::detail {
 
@@ -41,7 +41,8 @@ public:
         ANTIPHON_TRY {
             for (; started_ < options_.threads; ++started_) {
                 worker& w = workers_[started_];
-                ::new (static_cast<void*>(w.thread)) std::thread{[self = shared_core<pool_core>::another(*this), &w] { self->work(w); }};
+                ::new (static_cast<void*>(w.thread))
+                    std::thread{[self = shared_core<pool_core>::another(*this), &w] { self->work(w); }};
             }
         }
         ANTIPHON_CATCH_ALL {
@@ -81,7 +82,8 @@ public:
         time_point const until = saturating_add(clock::now(), drain_for);
         if (!begin_closing()) {
             // acquire pairs with the release store of joined
-            while (joined_.load(std::memory_order_acquire) == 0) futex_wait(joined_, 0);
+            while (joined_.load(std::memory_order_acquire) == 0)
+                futex_wait(joined_, 0);
             return counts();
         }
         drain(until);
@@ -95,16 +97,27 @@ public:
     /// For a destructor inside the pool's own work: lets go of threads that nobody will join.
     void detach_unless_joined() noexcept {
         if (forked() || !begin_closing()) return;
-        for (std::size_t i = 0; i < started_; ++i) handle(workers_[i]).detach();
-        for (std::size_t i = 0; i < started_; ++i) std::destroy_at(&handle(workers_[i]));
+        for (std::size_t i = 0; i < started_; ++i)
+            handle(workers_[i]).detach();
+        for (std::size_t i = 0; i < started_; ++i)
+            std::destroy_at(&handle(workers_[i]));
         joined_.store(1, std::memory_order_release);  // pairs with the acquire in shut_down()
         futex_wake_all(joined_);
     }
 
 private:
-    enum class admission { queued, here, closed, full };
+    enum class admission {
+        queued,
+        here,
+        closed,
+        full
+    };
     /// open: everything is taken. draining: only what the pool's own work posts. stopping: nothing, and workers leave.
-    enum class phase { open, draining, stopping };
+    enum class phase {
+        open,
+        draining,
+        stopping
+    };
 
     struct worker {
         running_slot running;
@@ -231,7 +244,8 @@ private:
         futex_wake_all(room_);
         futex_wake_all(quiet_);
         if (first)
-            for (std::size_t i = 0; i < options_.threads; ++i) workers_[i].running.request_stop();
+            for (std::size_t i = 0; i < options_.threads; ++i)
+                workers_[i].running.request_stop();
         left.reject_all(errc::shut_down);
     }
     void join() noexcept {
@@ -263,10 +277,10 @@ private:
     work_queue queue_;
     phase phase_ = phase::open;
     bool closing_ = false;
-    bool called_ = false;            ///< a woken worker has not taken the lock yet
-    std::size_t asleep_ = 0;         ///< workers between deciding to sleep and being back
-    std::size_t blocked_ = 0;        ///< posters waiting for room
-    std::size_t running_ = 0;        ///< jobs on workers
+    bool called_ = false;  ///< a woken worker has not taken the lock yet
+    std::size_t asleep_ = 0;  ///< workers between deciding to sleep and being back
+    std::size_t blocked_ = 0;  ///< posters waiting for room
+    std::size_t running_ = 0;  ///< jobs on workers
     shut_down_counts counts_;
     std::atomic<std::uint32_t> signal_{0};
     std::atomic<std::uint32_t> room_{0};

@@ -13,11 +13,11 @@
 #include "antiphon/core/time.hpp"
 #include "antiphon/core/work.hpp"
 #include "antiphon/execution/any_executor.hpp"
-#include "antiphon/execution/detail/shared_core.hpp"
-#include "antiphon/execution/detail/work_queue.hpp"
 #include "antiphon/execution/executor.hpp"
 #include "antiphon/execution/here.hpp"
 #include "antiphon/execution/parking.hpp"
+#include "antiphon/execution/shared_core.hpp"
+#include "antiphon/execution/work_queue.hpp"
 
 namespace antiphon::detail {
 
@@ -72,7 +72,11 @@ public:
     }
 
 private:
-    enum class turn : unsigned char { idle, waiting, taken };
+    enum class turn : unsigned char {
+        idle,
+        waiting,
+        taken
+    };
     /// Jobs that a worker runs before it lets the underlying executor run something else.
     static constexpr std::size_t batch = 64;
 

@@ -16,7 +16,8 @@ namespace antiphon::detail {
 inline void name_this_thread([[maybe_unused]] char const* name) noexcept {
 #if ANTIPHON_HAS_THREAD_NAMES
     char kept[16] = {};
-    for (std::size_t i = 0; i < 15 && name[i] != '\0'; ++i) kept[i] = name[i];
+    for (std::size_t i = 0; i < 15 && name[i] != '\0'; ++i)
+        kept[i] = name[i];
     if (kept[0] != '\0') ::pthread_setname_np(::pthread_self(), kept);
 #endif
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
-// Jobs in the order of their arrival, linked through the jobs themselves.
+// Jobs in the order of their arrival, linked through the jobs themselves: for those who write execution contexts.
 
 #include <cstddef>
 #include <utility>
@@ -8,13 +8,16 @@
 #include "antiphon/core/errc.hpp"
 #include "antiphon/core/work.hpp"
 
-namespace antiphon::detail {
+namespace antiphon {
 
 /// **Threads**: none by itself. **Cost**: no allocation, everything O(1).
 class work_queue {
 public:
     constexpr work_queue() noexcept = default;
-    work_queue(work_queue&& other) noexcept : first_{std::exchange(other.first_, nullptr)}, last_{std::exchange(other.last_, nullptr)}, size_{std::exchange(other.size_, 0)} {}
+    work_queue(work_queue&& other) noexcept
+        : first_{std::exchange(other.first_, nullptr)},
+          last_{std::exchange(other.last_, nullptr)},
+          size_{std::exchange(other.size_, 0)} {}
     work_queue& operator=(work_queue&&) = delete;
     void swap(work_queue& other) noexcept {
         std::swap(first_, other.first_);
@@ -45,7 +48,8 @@ public:
     /// Rejects every job, oldest first; returns how many. Never under a lock: whatever follows a rejection may happen here.
     std::size_t reject_all(errc why, rejection how = rejection::in_place) noexcept {
         std::size_t count = 0;
-        for (work_item* item = pop(); item != nullptr; item = pop(), ++count) item->reject(why, how);
+        for (work_item* item = pop(); item != nullptr; item = pop(), ++count)
+            item->reject(why, how);
         return count;
     }
 
@@ -55,4 +59,4 @@ private:
     std::size_t size_ = 0;
 };
 
-}  // namespace antiphon::detail
+}  // namespace antiphon

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
-// One-word shared ownership of what a context and its executors have in common.
+// One-word shared ownership of what a context and its executors have in common: for those who write execution contexts.
 
 #include <atomic>
 #include <cstdint>
 #include <utility>
 
-namespace antiphon::detail {
+namespace antiphon {
 
 /// Base of a core: counts who refers to it.
 class counted {
@@ -60,4 +60,4 @@ private:
     Core* core_;
 };
 
-}  // namespace antiphon::detail
+}  // namespace antiphon
