@@ -23,7 +23,7 @@ type_traits typeindex typeinfo unordered_map unordered_set utility valarray vari
 cinttypes climits clocale cmath csetjmp csignal cstdarg cstddef cstdint cstdio cstdlib cstring ctime cuchar cwchar cwctype
 """.split())
 # The operating system is nobody's library: waiting, forking and naming threads need it, on the floors that do so.
-PLATFORM = {"linux/futex.h", "pthread.h", "sched.h", "sys/syscall.h", "unistd.h", "windows.h"}
+PLATFORM = {"linux/futex.h", "pthread.h", "sched.h", "sys/syscall.h", "time.h", "unistd.h", "windows.h"}
 PLATFORM_FLOORS = {0, 1}
 # Too dear to parse, or hiding a lock, on the floors that everybody includes.
 COSTLY = {"functional", "future", "mutex", "condition_variable", "iostream", "regex"}
