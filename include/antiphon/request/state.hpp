@@ -104,11 +104,11 @@ public:
     void request_stop() noexcept {
         retain();
         for (state_base* at = this; at != nullptr;) {
-            state_base* next = nullptr;
+            state_base* further = nullptr;
             // seq_cst, against link::set followed by stop_requested: one of both sees the other
-            if ((at->word_.fetch_or(stopped, std::memory_order_seq_cst) & stopped) == 0 && !at->ready()) next = at->on_stop();
+            if ((at->word_.fetch_or(stopped, std::memory_order_seq_cst) & stopped) == 0 && !at->ready()) further = at->on_stop();
             at->release();
-            at = next;
+            at = further;
         }
     }
 
@@ -391,12 +391,12 @@ inline assistance state_base::help(bool claim) noexcept {
         if (at->ready()) return at.get() == this ? assistance::progress : assistance::none;
         if ((at->bits() & runnable) != 0) return at->help_queued(claim);
         claim = claim && !at->may_abandon();
-        state_ptr<> next{at->upstream()};
-        if (!next) {
+        state_ptr<> further{at->upstream()};
+        if (!further) {
             assistance const inputs = at->help_inputs(claim);
             return inputs != assistance::none ? inputs : at->executor_.assist();
         }
-        at = std::move(next);
+        at = std::move(further);
     }
 }
 

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Everything of floors 0 to 3: the vocabulary, executors, requests, policies. Networks and adapters are separate.
+
+#include "antiphon/core/errc.hpp"
+#include "antiphon/core/failure.hpp"
+#include "antiphon/core/result.hpp"
+#include "antiphon/core/time.hpp"
+#include "antiphon/core/unique_function.hpp"
+#include "antiphon/core/work.hpp"
+#include "antiphon/execution/any_executor.hpp"
+#include "antiphon/execution/default_pool.hpp"
+#include "antiphon/execution/executor.hpp"
+#include "antiphon/execution/inline_executor.hpp"
+#include "antiphon/execution/manual_executor.hpp"
+#include "antiphon/execution/strand.hpp"
+#include "antiphon/execution/thread_pool.hpp"
+#include "antiphon/request/adapt.hpp"
+#include "antiphon/request/context.hpp"
+#include "antiphon/request/future.hpp"
+#include "antiphon/request/hop.hpp"
+#include "antiphon/request/promise.hpp"
+#include "antiphon/request/request.hpp"
+#include "antiphon/request/sleep.hpp"
+#include "antiphon/request/starts_on.hpp"
+#include "antiphon/request/task.hpp"
