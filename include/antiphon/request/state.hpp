@@ -150,12 +150,12 @@ public:
     /// Performs the next step in this thread's trampoline.
     void bounce() noexcept {
         retain();
-        // as in schedule; nobody need be woken for what this thread is about to run, unless it waits in a queue
+        // as in schedule
         if ((word_.fetch_or(queued | runnable, std::memory_order_seq_cst) & queued) != 0) {
             wake_waiter();
             release();
-        } else {
-            trampoline::run(*this);
+        } else if (!trampoline::run(*this) && executor_.claimable()) {
+            wake_waiter();  // this thread comes to it later, perhaps after a wait of its own: others may take it
         }
     }
     /// The rule for every continuation: in the completing thread when it is in the right place and nothing of the user's
