@@ -47,13 +47,13 @@ using digest_request = antiphon::request<digest(std::filesystem::path)>;
     std::unique_ptr<std::FILE, decltype(close)> const file{std::fopen(path.c_str(), "rb"), close};
     if (file == nullptr) return system_failure();
     sha256 hash;
-    digest answer;
+    digest found;
     std::array<std::uint8_t, 16 * 1024> buffer;
     while (std::size_t const got = std::fread(buffer.data(), 1, buffer.size(), file.get())) {
         hash.update(std::span{buffer}.first(got));
-        answer.bytes += got;
+        found.bytes += got;
     }
     if (std::ferror(file.get()) != 0) return system_failure();
-    answer.hash = hash.finish();
-    return answer;
+    found.hash = hash.finish();
+    return found;
 }
