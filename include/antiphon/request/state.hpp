@@ -384,11 +384,11 @@ inline void state_base::await_waker() noexcept {
 inline assistance state_base::help_queued(bool claim) noexcept {
     void const* const place = executor_.place();
     bool const own_worker = place != nullptr && worker_of_place() == place;
-    bool const lent = (bits() & pinned) == 0 && (own_worker || (claim && executor_.claimable()));
-    if (!lent && !trampoline::holds(*this)) return executor_.assist();
+    bool const may_run = (bits() & pinned) == 0 && (own_worker || (claim && executor_.claimable()));
+    if (!may_run && !trampoline::holds(*this)) return executor_.assist();
     if ((take_runnable(runnable) & runnable) != 0) {
         trampoline::barrier const closed;
-        place_scope const here{place};
+        place_scope const lent{place};
         step(delivery::tail);
     }
     return assistance::progress;
@@ -412,9 +412,9 @@ inline assistance state_base::help(bool claim) noexcept {
 /// Ends a wait by the executor's own clock. Lives in the waiter's frame; after `rang` it is not touched.
 class state_base::alarm final : private timer {
 public:
-    alarm(state_base& s, time_point until) : state_{&s} {
+    alarm(state_base& s, time_point moment) : state_{&s} {
         state_->retain();
-        state_->executor_.arm(*this, until);
+        state_->executor_.arm(*this, moment);
     }
     ~alarm() {
         if (state_->executor_.disarm(*this)) {
