@@ -337,7 +337,7 @@ private:
 };
 
 inline state_base::state_base(any_executor executor, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept
-    : refs_{references}, word_{word}, executor_{std::move(executor)}, context_{context} {
+    : refs_{references}, word_{word}, executor_{executor.runs_inline() ? any_executor{} : std::move(executor)}, context_{context} {
     if (context_ != nullptr) context_->retain();
 }
 inline state_base::~state_base() {
@@ -396,16 +396,24 @@ inline assistance state_base::help_queued(bool claim) noexcept {
 
 inline assistance state_base::help(bool claim) noexcept {
     retain();
+    any_executor simulated;  // the clock that must be driven on, if there is one on the way
     for (state_ptr<> at{this};;) {
         if (at->ready()) return at.get() == this ? assistance::progress : assistance::none;
         if ((at->bits() & runnable) != 0) return at->help_queued(claim);
+        if (at->executor_.own_clock()) simulated = at->executor_;
         claim = claim && !at->may_abandon();
         state_ptr<> further{at->upstream()};
-        if (!further) {
-            assistance const inputs = at->help_inputs(claim);
-            return inputs != assistance::none ? inputs : at->executor_.assist();
+        if (further) {
+            at = std::move(further);
+            continue;
         }
-        at = std::move(further);
+        assistance found = at->help_inputs(claim);
+        if (found == assistance::none) found = at->executor_.assist();
+        if (found == assistance::none) found = executor_.assist() == assistance::progress ? assistance::progress : assistance::none;
+        if (found != assistance::none || !simulated) return found;
+        // Nothing can be done about a bare promise but to let the simulation go on; about another executor's work, to wait.
+        found = simulated.assist();
+        return found == assistance::progress || !at->executor_ ? found : assistance::none;
     }
 }
 
