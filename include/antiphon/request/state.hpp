@@ -158,12 +158,15 @@ public:
             wake_waiter();  // this thread comes to it later, perhaps after a wait of its own: others may take it
         }
     }
+    /// Whether the thread that comes along is the right one.
+    [[nodiscard]] static bool runs_anywhere(any_executor const& e) noexcept { return !e || e.runs_in_place(); }
     /// The rule for every continuation: in the completing thread when it is in the right place and nothing of the user's
     /// is below, else through the executor; without an executor, in the completing thread.
     void continue_after(delivery how) noexcept {
-        if (how == delivery::dropped || (!executor_ && timer_thread::is_current())) {
+        bool const anywhere = runs_anywhere(executor_);
+        if (how == delivery::dropped || (anywhere && timer_thread::is_current())) {
             schedule(default_pool().get_executor());
-        } else if (!executor_ || (how == delivery::tail && at_home())) {
+        } else if (anywhere || (how == delivery::tail && at_home())) {
             bounce();
         } else {
             schedule();
@@ -174,7 +177,7 @@ public:
         // acq_rel: acquire pairs with schedule; the bits are cleared before the step may set them again
         std::uint32_t const old = take_runnable(queued | runnable);
         if ((old & runnable) != 0) {
-            trampoline::barrier const closed;
+            trampoline::barrier const closed{this};
             step(delivery::tail);
         }
         release();
@@ -384,8 +387,8 @@ inline void state_base::await_waker() noexcept {
 inline assistance state_base::help_queued(bool claim) noexcept {
     void const* const place = executor_.place();
     bool const own_worker = place != nullptr && worker_of_place() == place;
-    bool const lent = (bits() & pinned) == 0 && (own_worker || (claim && executor_.claimable()));
-    if (!lent && !trampoline::holds(*this)) return executor_.assist();
+    bool const may_run = (bits() & pinned) == 0 && (own_worker || (claim && executor_.claimable()));
+    if (!may_run && !trampoline::holds(*this)) return executor_.assist();
     if ((take_runnable(runnable) & runnable) != 0) {
         trampoline::barrier const closed;
         place_scope const lent{place};
@@ -412,9 +415,9 @@ inline assistance state_base::help(bool claim) noexcept {
 /// Ends a wait by the executor's own clock. Lives in the waiter's frame; after `rang` it is not touched.
 class state_base::alarm final : private timer {
 public:
-    alarm(state_base& s, time_point when) : state_{&s} {
+    alarm(state_base& s, time_point moment) : state_{&s} {
         state_->retain();
-        state_->executor_.arm(*this, when);
+        state_->executor_.arm(*this, moment);
     }
     ~alarm() {
         if (state_->executor_.disarm(*this)) {
