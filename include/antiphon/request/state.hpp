@@ -3,6 +3,7 @@
 // The shared state of one ask: who waits for it, what it waits for, and the claim that lets exactly one thread run it.
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <new>
@@ -44,6 +45,8 @@ public:
     virtual void on_ready(state_base& source, delivery how) noexcept = 0;
     /// The state whose answer depends on this one; null where there is none.
     virtual state_base* downstream() noexcept { return nullptr; }
+    /// Whether `downstream` stays unfinished, and with it alive, for as long as the state that has this consumer is unfinished.
+    [[nodiscard]] virtual bool steadfast() noexcept { return false; }
 
 protected:
     ~consumer() = default;
@@ -208,6 +211,21 @@ public:
     /// The same, for the thread that is performing a step now, which nobody else can complete meanwhile.
     void wake_waiter_downstream() noexcept { signal_downstream(this); }
 
+    /// Whether the answer may be given up before the work ends; then what is upstream is not claimed by outsiders.
+    [[nodiscard]] virtual bool may_abandon() const noexcept { return false; }
+    /// As far down as nobody can be finished before this is: what wakes waiters may start there. A chain that grows at its upper
+    /// end remembers it in each link, so that it is one step away.
+    [[nodiscard]] state_base* farthest_downstream() noexcept {
+        state_base* at = this;
+        for (;;) {
+            std::uintptr_t const found = at->slot_.load(std::memory_order_seq_cst);
+            if (found == 0 || (found & (is_ready | is_waiter)) != 0) return at;
+            consumer* const next = reinterpret_cast<consumer*>(found);
+            if (!next->steadfast()) return at;
+            at = next->downstream();
+        }
+    }
+
     /// What a thread that needs this answer can do about it. `claim`: it may run unstarted work of claimable executors.
     [[nodiscard]] assistance help(bool claim) noexcept;
 
@@ -252,8 +270,6 @@ protected:
     virtual state_base* upstream() noexcept { return nullptr; }
     /// For states with several inputs.
     virtual assistance help_inputs(bool) noexcept { return assistance::none; }
-    /// Whether the answer may be given up before the work ends; then what is upstream is not claimed by outsiders.
-    [[nodiscard]] virtual bool may_abandon() const noexcept { return false; }
 
 private:
     static constexpr std::uintptr_t is_ready = 1;
@@ -262,6 +278,8 @@ private:
 
     class alarm;
     [[nodiscard]] wait_end wait(time_point until, alarm* limit);
+    class walk;
+    [[nodiscard]] assistance help(bool claim, walk& from) noexcept;
     [[nodiscard]] assistance help_queued(bool claim) noexcept;
     [[nodiscard]] static waiter* find_waiter(state_base* at) noexcept;
     static void signal_downstream(state_base* at) noexcept {
@@ -397,17 +415,56 @@ inline assistance state_base::help_queued(bool claim) noexcept {
     return assistance::progress;
 }
 
+/// How far a waiter has come along a long chain: it looks again from there, not from the beginning.
+class state_base::walk {
+public:
+    struct position {
+        state_ptr<> at;
+        bool claim;
+    };
+    [[nodiscard]] position begin(state_base& from, bool claim) noexcept {
+        if (reached_ && !reached_->ready()) {
+            reached_->retain();
+            return {state_ptr<>{reached_.get()}, claim_};
+        }
+        reached_ = {};
+        from.retain();
+        return {state_ptr<>{&from}, claim};
+    }
+    void keep(state_base& at, bool claim, std::size_t steps) noexcept {
+        if (steps < worth_it) return;
+        at.retain();
+        reached_ = state_ptr<>{&at};
+        claim_ = claim;
+    }
+
+private:
+    static constexpr std::size_t worth_it = 16;
+    state_ptr<> reached_;
+    bool claim_ = false;
+};
+
 inline assistance state_base::help(bool claim) noexcept {
-    retain();
-    for (state_ptr<> at{this};;) {
+    walk once;
+    return help(claim, once);
+}
+
+inline assistance state_base::help(bool claim_all, walk& from) noexcept {
+    auto [at, claim] = from.begin(*this, claim_all);
+    for (std::size_t steps = 0;; ++steps) {
         if (at->ready()) return at.get() == this ? assistance::progress : assistance::none;
-        if ((at->bits() & runnable) != 0) return at->help_queued(claim);
-        claim = claim && !at->may_abandon();
+        if ((at->bits() & runnable) != 0) {
+            from.keep(*at, claim, steps);
+            return at->help_queued(claim);
+        }
+        bool const beyond = claim && !at->may_abandon();
         state_ptr<> further{at->upstream()};
         if (!further) {
-            assistance const inputs = at->help_inputs(claim);
+            from.keep(*at, claim, steps);
+            assistance const inputs = at->help_inputs(beyond);
             return inputs != assistance::none ? inputs : at->executor_.assist();
         }
+        claim = beyond;
         at = std::move(further);
     }
 }
@@ -452,19 +509,19 @@ inline wait_end state_base::wait(time_point until) {
 
 inline wait_end state_base::wait(time_point until, alarm* limit) {
     bool const claim = until == time_point::max() && limit == nullptr;
-    for (;;) {
+    for (walk along;;) {
         for (;;) {
             if (ready()) return wait_end::ready;
             if (executor_.forked()) return wait_end::forked;
             if (limit != nullptr ? limit->rang() : !claim && clock::now() >= until) return wait_end::timed_out;
-            assistance const found = help(claim);
+            assistance const found = help(claim, along);
             if (found == assistance::would_deadlock) return wait_end::would_deadlock;
             if (found == assistance::none) break;
         }
         waiter sleeper;
         if (!attach(sleeper)) continue;
         // What became runnable before the attachment is seen now; what becomes so later finds the waiter (schedule).
-        assistance const found = limit != nullptr && limit->rang() ? assistance::progress : help(claim);
+        assistance const found = limit != nullptr && limit->rang() ? assistance::progress : help(claim, along);
         if (found != assistance::none) {
             detach(sleeper);
             if (found == assistance::would_deadlock && !ready()) return wait_end::would_deadlock;
