@@ -14,7 +14,6 @@
 #include "antiphon/core/work.hpp"
 #include "antiphon/execution/detail/executor_traits.hpp"
 #include "antiphon/execution/executor.hpp"
-#include "antiphon/execution/inline_executor.hpp"
 #include "antiphon/execution/timer.hpp"
 
 namespace antiphon {
@@ -56,10 +55,10 @@ public:
 
     /// **Time**: the executor's own clock, `clock::now()` without one.
     [[nodiscard]] time_point now() const { return table_ != nullptr ? table_->now(word_) : clock::now(); }
-    /// Whether it holds an `inline_executor`.
-    [[nodiscard]] bool runs_inline() const noexcept { return table_ == &detail::erased_executor<inline_executor>::table; }
     /// Whether that clock is not the real one: then only the executor knows when a moment has come.
     [[nodiscard]] bool own_clock() const noexcept { return table_ != nullptr && table_->own_clock; }
+    /// Whether it runs work in the posting thread, whichever that is (`inline_executor`).
+    [[nodiscard]] bool runs_in_place() const noexcept { return table_ != nullptr && table_->runs_in_place; }
     /// Calls `t.fire()` once, at `when` or soon after, unless disarmed. `t` must not be armed already.
     void arm(timer& t, time_point when) const {
         table_ != nullptr ? table_->arm(word_, t, when) : detail::default_arm(t, when);

@@ -57,7 +57,7 @@ private:
 
     void fire() noexcept override {
         state_ptr<> const timers_reference{this};
-        if (!this->executor() && timer_thread::is_current()) {
+        if (state_base::runs_anywhere(this->executor()) && timer_thread::is_current()) {
             this->schedule(default_pool().get_executor());  // no handler runs on the timer's thread
         } else {
             this->begin_inner();

@@ -160,6 +160,8 @@ protected:
     }
     [[nodiscard]] context_data& inherited() noexcept { return inherited_; }
 
+    /// A policy may answer before what is inside.
+    [[nodiscard]] bool steadfast() noexcept final { return false; }
     // Without the trampoline: pipelines are as deep as they were written.
     void on_ready(state_base& source, delivery how) noexcept final {
         state_ptr<state<R>> const done{static_cast<state<R>*>(this->take_upstream())};
