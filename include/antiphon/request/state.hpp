@@ -174,7 +174,7 @@ public:
         // acq_rel: acquire pairs with schedule; the bits are cleared before the step may set them again
         std::uint32_t const old = take_runnable(queued | runnable);
         if ((old & runnable) != 0) {
-            trampoline::barrier const closed;
+            trampoline::barrier const closed{*this};
             step(delivery::tail);
         }
         release();

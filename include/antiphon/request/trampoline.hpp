@@ -20,7 +20,10 @@ public:
         }
         trampoline mine;
         mine.push(item);
-        while (work_item* next = mine.pop()) next->run();
+        while (work_item* next = mine.pop()) {
+            mine.turn_of_ = next;
+            next->run();
+        }
         return true;
     }
 
@@ -38,6 +41,10 @@ public:
     public:
         barrier() noexcept {
             if (top_ != nullptr) was_open_ = std::exchange(top_->open_, false), closed_ = top_;
+        }
+        /// For an item's own run: when it is the loop below that runs it, the loop stays open for what follows.
+        explicit barrier(work_item const& running) noexcept : barrier{} {
+            if (top_ != nullptr && std::exchange(top_->turn_of_, nullptr) == &running) top_->open_ = was_open_;
         }
         ~barrier() {
             if (closed_ != nullptr) closed_->open_ = was_open_;
@@ -70,6 +77,7 @@ private:
     work_item* head_ = nullptr;
     work_item** tail_ = &head_;
     trampoline* outer_;
+    work_item const* turn_of_ = nullptr;  ///< the item that the loop has just called
     bool open_ = true;
     static constinit inline thread_local trampoline* top_ = nullptr;
 };
