@@ -409,7 +409,7 @@ inline assistance state_base::help_queued(bool claim) noexcept {
     if (!may_run && !trampoline::holds(*this)) return executor_.assist();
     if ((take_runnable(runnable) & runnable) != 0) {
         trampoline::barrier const closed;
-        place_scope const here{place};
+        place_scope const lent{place};
         step(delivery::tail);
     }
     return assistance::progress;
