@@ -47,7 +47,7 @@ public:
     [[nodiscard]] duration remaining() const { return deadline() == time_point::max() ? duration::max() : saturating_sub(deadline(), now()); }
     /// 1 for the first attempt.
     [[nodiscard]] std::uint32_t attempt() const noexcept { return data_ != nullptr ? data_->attempt : 1; }
-    [[nodiscard]] int priority() const noexcept { return data_ != nullptr ? data_->priority : 0; }
+    [[nodiscard]] antiphon::priority priority() const noexcept { return data_ != nullptr ? data_->priority : antiphon::priority::normal; }
     [[nodiscard]] time_point now() const { return executor_->now(); }
     [[nodiscard]] std::uint64_t random() const { return executor_->random(); }
     [[nodiscard]] any_executor const& executor() const noexcept { return *executor_; }

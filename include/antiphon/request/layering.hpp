@@ -9,6 +9,7 @@
 #include "antiphon/execution/any_executor.hpp"
 #include "antiphon/request/detail/direct_ask.hpp"
 #include "antiphon/request/detail/erased.hpp"
+#include "antiphon/request/host.hpp"
 #include "antiphon/request/state.hpp"
 
 namespace antiphon::detail {
@@ -117,6 +118,56 @@ public:
     [[nodiscard]] state_ptr<state<R>> make(state_base& owner, context_data const* context, Layer&& inner, X&&... args) {
         return erased<Signature>::make(std::forward<Layer>(inner), owner.executor(), context, std::forward<X>(args)...);
     }
+};
+
+/// The base of a policy's ask with one ask inside it. `begin` and `answered` are the policy's.
+/// What is inside sees `inherited`, which the policy may change until it begins it.
+template <class Layer, class... A>
+class layer_ask : public host_state<typename Layer::result_type> {
+public:
+    using R = typename Layer::result_type;
+
+    template <class L, class... X>
+    layer_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+        : host_state<R>{std::move(executor_for), outer, 2, 0}, inherited_{*this} {
+        inherited_.inherit(outer);
+        state_ptr<state<R>> inner = child_.make(*this, &inherited_, std::forward<L>(layer).inner(), std::forward<X>(args)...);
+        inner->attach_first(*this);
+        inner_ = inner.get();
+        this->await_first(state_ptr<>{inner.release()});
+    }
+
+protected:
+    ~layer_ask() = default;
+
+    /// The inner ask has its answer. Called once, by whoever completed it.
+    virtual void answered(result<R>& answer, delivery how) noexcept = 0;
+
+    /// Once.
+    void begin_inner() noexcept {
+        inner_->retain();
+        state_ptr<> const alive{inner_};
+        inner_->begin();
+    }
+    /// Instead: it never runs, and answers `cancelled`.
+    void begin_stopped() noexcept {
+        inner_->request_stop();
+        begin_inner();
+    }
+    [[nodiscard]] context_data& inherited() noexcept { return inherited_; }
+
+    // Without the trampoline: pipelines are as deep as they were written.
+    void on_ready(state_base& source, delivery how) noexcept final {
+        state_ptr<state<R>> const done{static_cast<state<R>*>(this->take_upstream())};
+        answered(static_cast<state<R>&>(source).get(), how);
+    }
+    void step(delivery) noexcept override {}
+    void refuse(errc, delivery) noexcept override {}
+
+private:
+    context_data inherited_;
+    state<R>* inner_ = nullptr;  // valid until it has begun
+    ANTIPHON_NO_UNIQUE_ADDRESS child_slot<std::remove_cvref_t<decltype(std::declval<Layer const&>().inner())>, A...> child_;
 };
 
 }  // namespace antiphon::detail

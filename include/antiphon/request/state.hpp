@@ -19,6 +19,13 @@
 #include "antiphon/request/link.hpp"
 #include "antiphon/request/trampoline.hpp"
 
+namespace antiphon {
+
+/// How urgent an ask is. A pool prefers the more urgent, then the one whose deadline is nearer.
+enum class priority { idle = -2, low = -1, normal = 0, high = 1, urgent = 2 };
+
+}  // namespace antiphon
+
 namespace antiphon::detail {
 
 class state_base;
@@ -112,24 +119,24 @@ public:
         }
     }
 
-    /// Blocks until ready. `until` is a moment on the real clock; an ask that may be abandoned is not claimed but by workers of its pool.
+    /// Blocks until ready, or until a moment of the executor's clock. With such a limit nothing is claimed, but by workers of
+    /// the pool that it is queued on.
     [[nodiscard]] wait_end wait(time_point until = time_point::max());
 
     /// Lets the next step be performed by `where`, or by a waiter.
     void schedule(any_executor const& where) noexcept {
         retain();
         // seq_cst, against a waiter that registers and then looks again (wait); release pairs with the step's acquire
-        std::uint32_t const old = word_.fetch_or(queued | runnable, std::memory_order_seq_cst);
-        wake_waiter();
-        if ((old & queued) != 0) {
-            release();
-            return;
+        if ((word_.fetch_or(queued | runnable, std::memory_order_seq_cst) & queued) == 0) {
+            retain();  // the queue's; the first keeps this, of which `where` may be part, until `execute` has returned
+            hand_to(where);
         }
-        hand_to(where);
+        wake_waiter();  // last: what it looks for, the node or its executor's own work, is in its queue by now
+        release();
     }
     void schedule() noexcept { schedule(executor_); }
 
-    /// Starts the ask. Once, after its consumer was attached or has its future.
+    /// Starts the ask. Once, after its consumer was attached or has its future, by somebody who holds a reference meanwhile.
     virtual void begin() noexcept {}
 
     /// The first hand-over: the queue's reference and both bits were set when the state was made.
@@ -143,13 +150,13 @@ public:
     /// Performs the next step in this thread's trampoline.
     void bounce() noexcept {
         retain();
-        std::uint32_t const old = word_.fetch_or(queued | runnable, std::memory_order_seq_cst);
-        wake_waiter();
-        if ((old & queued) != 0) {
+        // as in schedule
+        if ((word_.fetch_or(queued | runnable, std::memory_order_seq_cst) & queued) != 0) {
+            wake_waiter();
             release();
-            return;
+        } else if (!trampoline::run(*this) && executor_.claimable()) {
+            wake_waiter();  // this thread comes to it later, perhaps after a wait of its own: others may take it
         }
-        trampoline::run(*this);
     }
     /// The rule for every continuation: in the completing thread when it is in the right place and nothing of the user's
     /// is below, else through the executor; without an executor, in the completing thread.
@@ -250,6 +257,8 @@ private:
     static constexpr std::uintptr_t is_waiter = 2;
     static waiter* waiter_of(std::uintptr_t slot) noexcept { return reinterpret_cast<waiter*>(slot & ~is_waiter); }
 
+    class alarm;
+    [[nodiscard]] wait_end wait(time_point until, alarm* limit);
     [[nodiscard]] assistance help_queued(bool claim) noexcept;
     [[nodiscard]] static waiter* find_waiter(state_base* at) noexcept;
     static void signal_downstream(state_base* at) noexcept {
@@ -312,7 +321,7 @@ public:
 
     time_point deadline = time_point::max();
     std::uint32_t attempt = 1;
-    int priority = 0;
+    antiphon::priority priority = antiphon::priority::normal;
     void const* metadata = nullptr;
 
     void inherit(context_data const* outer) noexcept {
@@ -400,13 +409,51 @@ inline assistance state_base::help(bool claim) noexcept {
     }
 }
 
+/// Ends a wait by the executor's own clock. Lives in the waiter's frame; after `rang` it is not touched.
+class state_base::alarm final : private timer {
+public:
+    alarm(state_base& s, time_point when) : state_{&s} {
+        state_->retain();
+        state_->executor_.arm(*this, when);
+    }
+    ~alarm() {
+        if (state_->executor_.disarm(*this)) {
+            state_->release();
+        } else {
+            while (!rang()) futex_wait(rang_, 0);
+        }
+    }
+    alarm(alarm const&) = delete;
+    alarm& operator=(alarm const&) = delete;
+    [[nodiscard]] bool rang() const noexcept { return rang_.load(std::memory_order_acquire) != 0; }  // pairs with fire
+
+private:
+    void fire() noexcept override {
+        state_base* const s = state_;
+        rang_.store(1, std::memory_order_seq_cst);  // seq_cst against a waiter that registers and looks again
+        futex_wake_one(rang_);
+        s->wake_waiter_downstream();
+        s->release();
+    }
+    state_base* state_;
+    std::atomic<std::uint32_t> rang_{0};
+};
+
 inline wait_end state_base::wait(time_point until) {
     bool const claim = until == time_point::max();
+    if (claim || !executor_.own_clock()) return wait(until, nullptr);
+    if (executor_.now() >= until) return ready() ? wait_end::ready : wait_end::timed_out;
+    alarm limit{*this, until};
+    return wait(time_point::max(), &limit);
+}
+
+inline wait_end state_base::wait(time_point until, alarm* limit) {
+    bool const claim = until == time_point::max() && limit == nullptr;
     for (;;) {
         for (;;) {
             if (ready()) return wait_end::ready;
             if (executor_.forked()) return wait_end::forked;
-            if (!claim && clock::now() >= until) return wait_end::timed_out;
+            if (limit != nullptr ? limit->rang() : !claim && clock::now() >= until) return wait_end::timed_out;
             assistance const found = help(claim);
             if (found == assistance::would_deadlock) return wait_end::would_deadlock;
             if (found == assistance::none) break;
@@ -414,7 +461,7 @@ inline wait_end state_base::wait(time_point until) {
         waiter sleeper;
         if (!attach(sleeper)) continue;
         // What became runnable before the attachment is seen now; what becomes so later finds the waiter (schedule).
-        assistance const found = help(claim);
+        assistance const found = limit != nullptr && limit->rang() ? assistance::progress : help(claim);
         if (found != assistance::none) {
             detach(sleeper);
             if (found == assistance::would_deadlock && !ready()) return wait_end::would_deadlock;

@@ -2,6 +2,8 @@
 #pragma once
 // Continuations that run in the completing thread are queued here and run by a loop, so that a chain of any length uses constant stack.
 
+#include <utility>
+
 #include "antiphon/core/work.hpp"
 
 namespace antiphon::detail {
@@ -9,16 +11,17 @@ namespace antiphon::detail {
 /// The queues of this thread's trampolines, innermost first. Everything here belongs to one thread.
 class trampoline {
 public:
-    /// Queues `item`; the first one starts the loop and returns when the queue is empty, later ones return at once.
-    static void run(work_item& item) noexcept {
+    /// Queues `item`. The first one starts the loop, which returns true when the queue is empty; later ones return false at once.
+    static bool run(work_item& item) noexcept {
         item.next = nullptr;
         if (top_ != nullptr && top_->open_) {
             top_->push(item);
-            return;
+            return false;
         }
         trampoline mine;
         mine.push(item);
         while (work_item* next = mine.pop()) next->run();
+        return true;
     }
 
     /// Whether `item` is queued on this thread: then a wait for it may run it here, whatever its executor.

@@ -42,6 +42,7 @@ struct executor_table {
     assistance (*assist)(executor_word const& w) noexcept;
     void (*unhandled)(executor_word const& w, std::exception_ptr e) noexcept;
     bool (*forked)(executor_word const& w) noexcept;
+    bool own_clock;
 };
 
 template <class E>
@@ -158,7 +159,8 @@ struct erased_executor {
         }
     }
 
-    static constexpr executor_table table{copy, destroy, execute, now, arm, disarm, random, place, claimable, assist, unhandled, forked};
+    static constexpr executor_table table{copy, destroy, execute, now, arm, disarm, random, place, claimable, assist, unhandled, forked,
+                                            requires(E const& e) { { e.now() } -> std::convertible_to<time_point>; }};
 };
 
 }  // namespace antiphon::detail

@@ -83,6 +83,8 @@ void submit_with_callback(H&& handler, Arguments&& args, std::index_sequence<I..
             auto* const made = new callback_ask<ask, callback_type>{std::get<sizeof...(I)>(std::forward<Arguments>(args)), std::move(where),
                                                                     ambient_context::current(), std::forward<H>(handler).layer(),
                                                                     std::get<I>(std::forward<Arguments>(args))...};
+            made->retain();
+            state_ptr<> const alive{made};
             made->begin();
         } else {
             attach_callback(future_access::take(start_ask(std::move(where), std::forward<H>(handler), std::get<I>(std::forward<Arguments>(args))...)),

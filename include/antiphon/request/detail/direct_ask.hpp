@@ -163,6 +163,7 @@ public:
     void begin() noexcept override {
         if (this->executor()) {
             this->hand_to(this->executor());
+            this->wake_waiter();  // a delayed ask may have one already
         } else {
             this->run();
         }
