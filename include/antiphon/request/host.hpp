@@ -193,8 +193,8 @@ public:
     }
 
 protected:
-    host_state(any_executor executor, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept
-        : state<R>{std::move(executor), context, references, word}, host_base{static_cast<state_base&>(*this)} {}
+    host_state(any_executor where, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept
+        : state<R>{std::move(where), context, references, word}, host_base{static_cast<state_base&>(*this)} {}
     ~host_state() = default;
 
     state_base* upstream() noexcept override { return this->acquire_upstream(); }

@@ -20,8 +20,6 @@ class bound {
 public:
     using result_type = typename Inner::result_type;
     using signature = typename Inner::signature;
-    template <class... A>
-    using ask = typename Inner::template ask<A...>;
 
     bound(any_executor where, Inner inner) : where_{std::move(where)}, inner_(std::move(inner)) {}
 

@@ -388,7 +388,7 @@ inline assistance state_base::help_queued(bool claim) noexcept {
     if (!lent && !trampoline::holds(*this)) return executor_.assist();
     if ((take_runnable(runnable) & runnable) != 0) {
         trampoline::barrier const closed;
-        place_scope const lent{place};
+        place_scope const here{place};
         step(delivery::tail);
     }
     return assistance::progress;
@@ -412,9 +412,9 @@ inline assistance state_base::help(bool claim) noexcept {
 /// Ends a wait by the executor's own clock. Lives in the waiter's frame; after `rang` it is not touched.
 class state_base::alarm final : private timer {
 public:
-    alarm(state_base& s, time_point when) : state_{&s} {
+    alarm(state_base& s, time_point until) : state_{&s} {
         state_->retain();
-        state_->executor_.arm(*this, when);
+        state_->executor_.arm(*this, until);
     }
     ~alarm() {
         if (state_->executor_.disarm(*this)) {
