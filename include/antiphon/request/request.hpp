@@ -49,7 +49,10 @@ template <class F>
 using deduced_leaf = leaf<F, typename deduced_form<F>::signature, deduced_form<F>::first, deduced_form<F>::with_promise>;
 template <class F>
 [[nodiscard]] consteval auto deduced_handler() {
-    if constexpr (own_signature<F>::known) {
+    if constexpr (is_request<F>) {
+        // A copy is deduced, but only after the types of this guide have been looked at.
+        return std::type_identity<typename F::handler_type>{};
+    } else if constexpr (own_signature<F>::known) {
         return std::type_identity<deduced_leaf<F>>{};
     } else {
         return std::type_identity<leaf<F, void(), lead::nothing, false>>{};

@@ -94,7 +94,7 @@ private:
     }
     void step(delivery how) noexcept override {
         if (!first_) return this->go_on(how);
-        result<T>& r = begin();
+        result<T>& r = take_answer();
         if (passes_by(r)) {
             pass(r, how);
         } else if (this->stop_requested()) {
@@ -105,11 +105,11 @@ private:
     }
     void refuse(errc why, delivery how) noexcept override {
         if (!first_) return this->refuse_further(why, how);
-        result<T>& r = begin();
+        result<T>& r = take_answer();
         passes_by(r) ? pass(r, how) : this->fail(failure{why, executed::no}, how);
     }
 
-    [[nodiscard]] result<T>& begin() noexcept {
+    [[nodiscard]] result<T>& take_answer() noexcept {
         first_ = false;
         source_ = static_cast<state<T>*>(this->take_upstream());
         return source_->get();
