@@ -3,7 +3,6 @@
 // Delivery windows: when an ask may start, when its answer is due, how urgent it is.
 
 #include <atomic>
-#include <chrono>
 #include <utility>
 
 #include "antiphon/core/contract.hpp"

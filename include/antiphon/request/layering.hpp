@@ -2,10 +2,10 @@
 #pragma once
 // How handlers nest: the layer that binds an executor, the layer of a policy, and where a layer keeps the ask inside it.
 
-#include <memory>
 #include <type_traits>
 #include <utility>
 
+#include "antiphon/core/lifetime.hpp"
 #include "antiphon/execution/any_executor.hpp"
 #include "antiphon/request/detail/direct_ask.hpp"
 #include "antiphon/request/detail/erased.hpp"
@@ -97,7 +97,7 @@ public:
     /// The inner ask, not begun, with the consumer's reference.
     template <class Layer, class... X>
     [[nodiscard]] state_ptr<state<R>> make(state_base& owner, context_data const* context, Layer&& inner, X&&... args) {
-        auto* const child = ::new (static_cast<void*>(std::addressof(child_)))
+        auto* const child = ::new (static_cast<void*>(detail::addressof(child_)))
             embedded{owner, any_executor{owner.executor()}, context, std::forward<Layer>(inner), std::forward<X>(args)...};
         return state_ptr<state<R>>{child};
     }

@@ -5,11 +5,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <new>
 #include <utility>
 
 #include "antiphon/core/config.hpp"
+#include "antiphon/core/lifetime.hpp"
 #include "antiphon/core/result.hpp"
 #include "antiphon/core/work.hpp"
 #include "antiphon/execution/any_executor.hpp"
@@ -546,8 +546,8 @@ public:
     /// Decides the ask by the result that `make` returns. What it throws becomes the failure.
     template <class Make>
     void decide(Make&& make, delivery how) noexcept {
-        ANTIPHON_TRY { ::new (static_cast<void*>(std::addressof(result_))) result<R>(std::forward<Make>(make)()); }
-        ANTIPHON_CATCH_ALL { ::new (static_cast<void*>(std::addressof(result_))) result<R>(failure::current()); }
+        ANTIPHON_TRY { ::new (static_cast<void*>(detail::addressof(result_))) result<R>(std::forward<Make>(make)()); }
+        ANTIPHON_CATCH_ALL { ::new (static_cast<void*>(detail::addressof(result_))) result<R>(failure::current()); }
         discard();
         this->publish(how);
     }
