@@ -220,9 +220,9 @@ public:
         for (;;) {
             std::uintptr_t const found = at->slot_.load(std::memory_order_seq_cst);
             if (found == 0 || (found & (is_ready | is_waiter)) != 0) return at;
-            consumer* const next = reinterpret_cast<consumer*>(found);
-            if (!next->steadfast()) return at;
-            at = next->downstream();
+            consumer* const told = reinterpret_cast<consumer*>(found);
+            if (!told->steadfast()) return at;
+            at = told->downstream();
         }
     }
 
