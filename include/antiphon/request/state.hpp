@@ -245,9 +245,9 @@ public:
         for (;;) {
             std::uintptr_t const found = at->slot_.load(std::memory_order_seq_cst);
             if (found == 0 || (found & (is_ready | is_waiter)) != 0) return at;
-            consumer* const next = reinterpret_cast<consumer*>(found);
-            if (!next->steadfast()) return at;
-            at = next->downstream();
+            consumer* const follower = reinterpret_cast<consumer*>(found);
+            if (!follower->steadfast()) return at;
+            at = follower->downstream();
         }
     }
 
@@ -255,7 +255,7 @@ public:
     [[nodiscard]] assistance help(bool claim) noexcept;
 
 protected:
-    enum : std::uint32_t { queued = 1, runnable = 2, stopped = 4, waking = 8, wake_awaited = 16, pinned = 32, guarded = 64, broken = 128, begun = 256 };
+    enum : std::uint32_t { queued = 1, runnable = 2, stopped = 4, waking = 8, wake_awaited = 16, pinned = 32, guarded = 64, broken = 128, under_way = 256 };
 
     state_base(any_executor executor, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept;
     ~state_base();
@@ -293,12 +293,12 @@ protected:
     [[nodiscard]] bool take_first_step() noexcept {
         std::uint32_t old = word_.load(std::memory_order_relaxed);
         do {
-            if ((old & runnable) == 0 || (old & begun) != 0) return false;
+            if ((old & runnable) == 0 || (old & under_way) != 0) return false;
         } while (!word_.compare_exchange_weak(old, old & ~runnable, std::memory_order_seq_cst, std::memory_order_relaxed));
         if ((old & waking) != 0) await_waker();
         return true;
     }
-    void mark_begun() noexcept { mark(begun); }
+    void mark_begun() noexcept { mark(under_way); }
     void mark(std::uint32_t bits) noexcept { word_.fetch_or(bits, std::memory_order_seq_cst); }
     [[nodiscard]] std::uint32_t bits() const noexcept { return word_.load(std::memory_order_seq_cst); }
     [[nodiscard]] bool at_home() const noexcept {
