@@ -2,6 +2,7 @@
 #pragma once
 // A question as a value: asked with call(), submit(), call_for() or co_await, adapted with |.
 
+#include <chrono>
 #include <coroutine>
 #include <cstddef>
 #include <optional>
@@ -50,8 +51,7 @@ using deduced_leaf = leaf<F, typename deduced_form<F>::signature, deduced_form<F
 template <class F>
 [[nodiscard]] consteval auto deduced_handler() {
     if constexpr (is_request<F>) {
-        // A copy is deduced, but only after the types of this guide have been looked at.
-        return std::type_identity<typename F::handler_type>{};
+        return std::type_identity<no_form>{};  // a copy: the guide refuses it, once its return type has been looked at
     } else if constexpr (own_signature<F>::known) {
         return std::type_identity<deduced_leaf<F>>{};
     } else {
@@ -190,6 +190,7 @@ private:
 };
 
 template <class F>
+    requires(!detail::is_request<F>)
 request(F) -> request<typename decltype(detail::deduced_handler<F>())::type::signature, repeat::safe, typename decltype(detail::deduced_handler<F>())::type>;
 
 namespace detail {

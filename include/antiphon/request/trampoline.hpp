@@ -20,7 +20,10 @@ public:
         }
         trampoline mine;
         mine.push(item);
-        while (work_item* next = mine.pop()) next->run();
+        while (work_item* next = mine.pop()) {
+            mine.running_ = next;
+            next->run();
+        }
         return true;
     }
 
@@ -33,11 +36,15 @@ public:
     }
 
     /// Closes the loops below while a thread runs something on its own behalf (a claimed ask, one executor item), so that
-    /// what this completes is run inside it and not after whatever is suspended below.
+    /// what this completes is run inside it and not after whatever is suspended below. The item that a loop runs leaves it
+    /// open: what that completes is the loop's next one, and the stack does not grow.
     class barrier {
     public:
-        barrier() noexcept {
-            if (top_ != nullptr) was_open_ = std::exchange(top_->open_, false), closed_ = top_;
+        explicit barrier(work_item const* item = nullptr) noexcept {
+            if (top_ == nullptr) return;
+            if (item != nullptr && std::exchange(top_->running_, nullptr) == item) return;
+            was_open_ = std::exchange(top_->open_, false);
+            closed_ = top_;
         }
         ~barrier() {
             if (closed_ != nullptr) closed_->open_ = was_open_;
@@ -69,6 +76,7 @@ private:
 
     work_item* head_ = nullptr;
     work_item** tail_ = &head_;
+    work_item const* running_ = nullptr;  ///< what the loop is about to run
     trampoline* outer_;
     bool open_ = true;
     static constinit inline thread_local trampoline* top_ = nullptr;

@@ -4,12 +4,12 @@
 
 #include <coroutine>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
 
 #include "antiphon/core/invoke.hpp"
-#include "antiphon/core/lifetime.hpp"
 #include "antiphon/execution/any_executor.hpp"
 #include "antiphon/fwd.hpp"
 #include "antiphon/request/host.hpp"
@@ -94,7 +94,7 @@ private:
     }
     void step(delivery how) noexcept override {
         if (!first_) return this->go_on(how);
-        result<T>& r = take_answer();
+        result<T>& r = take_source();
         if (passes_by(r)) {
             pass(r, how);
         } else if (this->stop_requested()) {
@@ -105,11 +105,11 @@ private:
     }
     void refuse(errc why, delivery how) noexcept override {
         if (!first_) return this->refuse_further(why, how);
-        result<T>& r = take_answer();
+        result<T>& r = take_source();
         passes_by(r) ? pass(r, how) : this->fail(failure{why, executed::no}, how);
     }
 
-    [[nodiscard]] result<T>& take_answer() noexcept {
+    [[nodiscard]] result<T>& take_source() noexcept {
         first_ = false;
         source_ = static_cast<state<T>*>(this->take_upstream());
         return source_->get();
@@ -132,7 +132,7 @@ private:
         }
     }
     void discard() noexcept override {
-        detail::destroy_at(detail::addressof(f_));
+        std::destroy_at(std::addressof(f_));
         if (source_ != nullptr) source_->release();
     }
     void destroy() noexcept override { delete this; }
