@@ -57,6 +57,8 @@ public:
     [[nodiscard]] time_point now() const { return table_ != nullptr ? table_->now(word_) : clock::now(); }
     /// Whether that clock is not the real one: then only the executor knows when a moment has come.
     [[nodiscard]] bool own_clock() const noexcept { return table_ != nullptr && table_->own_clock; }
+    /// Whether it runs work in the posting thread, whichever that is (`inline_executor`).
+    [[nodiscard]] bool runs_in_place() const noexcept { return table_ != nullptr && table_->runs_in_place; }
     /// Calls `t.fire()` once, at `when` or soon after, unless disarmed. `t` must not be armed already.
     void arm(timer& t, time_point when) const {
         table_ != nullptr ? table_->arm(word_, t, when) : detail::default_arm(t, when);

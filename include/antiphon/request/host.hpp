@@ -2,6 +2,7 @@
 #pragma once
 // A state whose answer may come from another one: flattened futures, and coroutines, which await one thing after another.
 
+#include <atomic>
 #include <coroutine>
 #include <type_traits>
 #include <utility>
@@ -64,7 +65,11 @@ public:
             self_->bounce();
         }
     }
-    state_base* downstream() noexcept final { return self_; }
+    state_base* downstream() noexcept final {
+        state_base* const known = beyond_.load(std::memory_order_acquire);  // pairs with wait_for
+        return known != nullptr ? known : self_;
+    }
+    [[nodiscard]] bool steadfast() noexcept override { return !self_->may_abandon(); }
 
     void request_stop() noexcept final { self_->request_stop(); }
     void retain() noexcept final { self_->retain(); }
@@ -124,7 +129,10 @@ private:
         state_base& s = *source.release();
         up_.set(s);
         if (self_->stop_requested()) s.request_stop();
-        self_->wake_waiter_downstream();
+        // Before the attachment: only then does anybody come this way.
+        state_base* const end = self_->farthest_downstream();
+        beyond_.store(end, std::memory_order_release);  // pairs with downstream
+        end->wake_waiter_downstream();
         return s.attach(*this);
     }
     void resume(std::coroutine_handle<> h, delivery how) noexcept {
@@ -150,6 +158,7 @@ private:
     std::coroutine_handle<> root_;
     finisher finish_ = nullptr;
     resumption* resumption_ = nullptr;
+    std::atomic<state_base*> beyond_{nullptr};
     any_executor moved_to_;
     bool at_home_ = false;
 };
@@ -193,8 +202,8 @@ public:
     }
 
 protected:
-    host_state(any_executor executor, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept
-        : state<R>{std::move(executor), context, references, word}, host_base{static_cast<state_base&>(*this)} {}
+    host_state(any_executor place, context_data const* outer, std::uint32_t references, std::uint32_t word) noexcept
+        : state<R>{std::move(place), outer, references, word}, host_base{static_cast<state_base&>(*this)} {}
     ~host_state() = default;
 
     state_base* upstream() noexcept override { return this->acquire_upstream(); }

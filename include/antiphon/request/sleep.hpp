@@ -2,7 +2,6 @@
 #pragma once
 // In a task: wait for a moment without holding a thread.
 
-#include <chrono>
 #include <coroutine>
 #include <optional>
 
@@ -18,7 +17,7 @@ namespace detail {
 class sleep_state final : public state<void>, private timer {
 public:
     explicit sleep_state(any_executor executor) noexcept : state<void>{std::move(executor), nullptr, 2, 0} {}
-    void begin(time_point until) { this->executor().arm(*this, until); }
+    void start(time_point until) { this->executor().arm(*this, until); }
 
 private:
     // Exactly one of fire and a successful disarm completes it.
@@ -46,7 +45,7 @@ public:
         if (until <= now || host.self().stop_requested()) return false;
         auto* const sleeper = new sleep_state{home};
         sleeper_ = state_ptr<>{sleeper};
-        sleeper->begin(until);
+        sleeper->start(until);
         return host.await(*sleeper, h);
     }
     void await_resume() const noexcept {}

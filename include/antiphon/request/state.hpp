@@ -3,12 +3,13 @@
 // The shared state of one ask: who waits for it, what it waits for, and the claim that lets exactly one thread run it.
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <new>
 #include <utility>
 
 #include "antiphon/core/config.hpp"
+#include "antiphon/core/lifetime.hpp"
 #include "antiphon/core/result.hpp"
 #include "antiphon/core/work.hpp"
 #include "antiphon/execution/any_executor.hpp"
@@ -74,6 +75,8 @@ public:
     virtual state_base* downstream() noexcept { return nullptr; }
     /// Not null where that state has other inputs too: then it is looked at inside the gate only.
     virtual gate* passage() noexcept { return nullptr; }
+    /// Whether `downstream` stays unfinished, and with it alive, for as long as the state that has this consumer is unfinished.
+    [[nodiscard]] virtual bool steadfast() noexcept { return false; }
 
 protected:
     ~consumer() = default;
@@ -188,12 +191,15 @@ public:
             wake_waiter();  // this thread comes to it later, perhaps after a wait of its own: others may take it
         }
     }
+    /// Whether the thread that comes along is the right one.
+    [[nodiscard]] static bool runs_anywhere(any_executor const& e) noexcept { return !e || e.runs_in_place(); }
     /// The rule for every continuation: in the completing thread when it is in the right place and nothing of the user's
     /// is below, else through the executor; without an executor, in the completing thread.
     void continue_after(delivery how) noexcept {
-        if (how == delivery::dropped || (!executor_ && timer_thread::is_current())) {
+        bool const anywhere = runs_anywhere(executor_);
+        if (how == delivery::dropped || (anywhere && timer_thread::is_current())) {
             schedule(default_pool().get_executor());
-        } else if (!executor_ || (how == delivery::tail && at_home())) {
+        } else if (anywhere || (how == delivery::tail && at_home())) {
             bounce();
         } else {
             schedule();
@@ -204,7 +210,7 @@ public:
         // acq_rel: acquire pairs with schedule; the bits are cleared before the step may set them again
         std::uint32_t const old = take_runnable(queued | runnable);
         if ((old & runnable) != 0) {
-            trampoline::barrier const closed{*this};
+            trampoline::barrier const closed{this};
             step(delivery::tail);
         }
         release();
@@ -234,6 +240,21 @@ public:
     void wake_waiter() noexcept;
     /// The same, for the thread that is performing a step now, which nobody else can complete meanwhile.
     void wake_waiter_downstream() noexcept { signal_downstream(this); }
+
+    /// Whether the answer may be given up before the work ends; then what is upstream is not claimed by outsiders.
+    [[nodiscard]] virtual bool may_abandon() const noexcept { return false; }
+    /// As far down as nobody can be finished before this is: what wakes waiters may start there. A chain that grows at its upper
+    /// end remembers it in each link, so that it is one step away.
+    [[nodiscard]] state_base* farthest_downstream() noexcept {
+        state_base* at = this;
+        for (;;) {
+            std::uintptr_t const found = at->slot_.load(std::memory_order_seq_cst);
+            if (found == 0 || (found & (is_ready | is_waiter)) != 0) return at;
+            consumer* const told = reinterpret_cast<consumer*>(found);
+            if (!told->steadfast()) return at;
+            at = told->downstream();
+        }
+    }
 
     /// What a thread that needs this answer can do about it. `claim`: it may run unstarted work of claimable executors.
     [[nodiscard]] assistance help(bool claim) noexcept;
@@ -279,8 +300,6 @@ protected:
     virtual state_base* upstream() noexcept { return nullptr; }
     /// For states with several inputs.
     virtual assistance help_inputs(bool) noexcept { return assistance::none; }
-    /// Whether the answer may be given up before the work ends; then what is upstream is not claimed by outsiders.
-    [[nodiscard]] virtual bool may_abandon() const noexcept { return false; }
 
 private:
     static constexpr std::uintptr_t is_ready = 1;
@@ -289,6 +308,8 @@ private:
 
     class alarm;
     [[nodiscard]] wait_end wait(time_point until, alarm* limit);
+    class walk;
+    [[nodiscard]] assistance help(bool claim, walk& from) noexcept;
     [[nodiscard]] assistance help_queued(bool claim) noexcept;
     [[nodiscard]] static waiter* find_waiter(state_base* at) noexcept;
     static void signal_downstream(state_base* at) noexcept {
@@ -391,12 +412,12 @@ inline waiter* state_base::find_waiter(state_base* at) noexcept {
             if (taken) sleeper = waiter_of(found);
             break;
         }
-        auto& next = *reinterpret_cast<consumer*>(found);
-        if (gate* const ahead = next.passage()) {
+        auto& told = *reinterpret_cast<consumer*>(found);
+        if (gate* const ahead = told.passage()) {
             if (!ahead->enter()) break;
             passing.move_to(ahead);
         }
-        at = next.downstream();
+        at = told.downstream();
     }
     passing.move_to(nullptr);
     return sleeper;
@@ -428,8 +449,8 @@ inline void state_base::await_waker() noexcept {
 inline assistance state_base::help_queued(bool claim) noexcept {
     void const* const place = executor_.place();
     bool const own_worker = place != nullptr && worker_of_place() == place;
-    bool const lent = (bits() & pinned) == 0 && (own_worker || (claim && executor_.claimable()));
-    if (!lent && !trampoline::holds(*this)) return executor_.assist();
+    bool const may_run = (bits() & pinned) == 0 && (own_worker || (claim && executor_.claimable()));
+    if (!may_run && !trampoline::holds(*this)) return executor_.assist();
     if ((take_runnable(runnable) & runnable) != 0) {
         trampoline::barrier const closed;
         place_scope const lent{place};
@@ -438,27 +459,74 @@ inline assistance state_base::help_queued(bool claim) noexcept {
     return assistance::progress;
 }
 
-inline assistance state_base::help(bool claim) noexcept {
-    retain();
-    for (state_ptr<> at{this};;) {
-        if (at->ready()) return at.get() == this ? assistance::progress : assistance::none;
-        if ((at->bits() & runnable) != 0) return at->help_queued(claim);
-        claim = claim && !at->may_abandon();
-        state_ptr<> further{at->upstream()};
-        if (!further) {
-            assistance const inputs = at->help_inputs(claim);
-            return inputs != assistance::none ? inputs : at->executor_.assist();
+/// How far a waiter has come along a long chain: it looks again from there, not from the beginning.
+class state_base::walk {
+public:
+    struct position {
+        state_ptr<> at;
+        bool claim;
+    };
+    [[nodiscard]] position begin(state_base& from, bool claim) noexcept {
+        if (reached_ && !reached_->ready()) {
+            reached_->retain();
+            return {state_ptr<>{reached_.get()}, claim_};
         }
-        at = std::move(further);
+        reached_ = {};
+        from.retain();
+        return {state_ptr<>{&from}, claim};
+    }
+    void keep(state_base& at, bool claim, std::size_t steps) noexcept {
+        if (steps < worth_it) return;
+        at.retain();
+        reached_ = state_ptr<>{&at};
+        claim_ = claim;
+    }
+
+    any_executor simulated;  ///< the clock on the way that must be driven on, if there is one
+
+private:
+    static constexpr std::size_t worth_it = 16;
+    state_ptr<> reached_;
+    bool claim_ = false;
+};
+
+inline assistance state_base::help(bool claim) noexcept {
+    walk once;
+    return help(claim, once);
+}
+
+inline assistance state_base::help(bool claim_all, walk& from) noexcept {
+    auto [at, claim] = from.begin(*this, claim_all);
+    for (std::size_t steps = 0;; ++steps) {
+        if (at->ready()) return at.get() == this ? assistance::progress : assistance::none;
+        if ((at->bits() & runnable) != 0) {
+            from.keep(*at, claim, steps);
+            return at->help_queued(claim);
+        }
+        if (at->executor_.own_clock()) from.simulated = at->executor_;
+        bool const beyond = claim && !at->may_abandon();
+        if (state_ptr<> further{at->upstream()}) {
+            claim = beyond;
+            at = std::move(further);
+            continue;
+        }
+        from.keep(*at, claim, steps);
+        assistance found = at->help_inputs(beyond);
+        if (found == assistance::none) found = at->executor_.assist();
+        if (found == assistance::none && executor_.assist() == assistance::progress) return assistance::progress;
+        if (found != assistance::none || !from.simulated) return found;
+        // Nothing can be done about a bare promise but to let the simulation go on; about another executor's work, to wait.
+        found = from.simulated.assist();
+        return found == assistance::progress || !at->executor_ ? found : assistance::none;
     }
 }
 
 /// Ends a wait by the executor's own clock. Lives in the waiter's frame; after `rang` it is not touched.
 class state_base::alarm final : private timer {
 public:
-    alarm(state_base& s, time_point when) : state_{&s} {
+    alarm(state_base& s, time_point moment) : state_{&s} {
         state_->retain();
-        state_->executor_.arm(*this, when);
+        state_->executor_.arm(*this, moment);
     }
     ~alarm() {
         if (state_->executor_.disarm(*this)) {
@@ -493,19 +561,19 @@ inline wait_end state_base::wait(time_point until) {
 
 inline wait_end state_base::wait(time_point until, alarm* limit) {
     bool const claim = until == time_point::max() && limit == nullptr;
-    for (;;) {
+    for (walk along;;) {
         for (;;) {
             if (ready()) return wait_end::ready;
             if (executor_.forked()) return wait_end::forked;
             if (limit != nullptr ? limit->rang() : !claim && clock::now() >= until) return wait_end::timed_out;
-            assistance const found = help(claim);
+            assistance const found = help(claim, along);
             if (found == assistance::would_deadlock) return wait_end::would_deadlock;
             if (found == assistance::none) break;
         }
         waiter sleeper;
         if (!attach(sleeper)) continue;
         // What became runnable before the attachment is seen now; what becomes so later finds the waiter (schedule).
-        assistance const found = limit != nullptr && limit->rang() ? assistance::progress : help(claim);
+        assistance const found = limit != nullptr && limit->rang() ? assistance::progress : help(claim, along);
         if (found != assistance::none) {
             detach(sleeper);
             if (found == assistance::would_deadlock && !ready()) return wait_end::would_deadlock;
@@ -522,8 +590,8 @@ public:
     /// Decides the ask by the result that `make` returns. What it throws becomes the failure.
     template <class Make>
     void decide(Make&& make, delivery how) noexcept {
-        ANTIPHON_TRY { ::new (static_cast<void*>(std::addressof(result_))) result<R>(std::forward<Make>(make)()); }
-        ANTIPHON_CATCH_ALL { ::new (static_cast<void*>(std::addressof(result_))) result<R>(failure::current()); }
+        ANTIPHON_TRY { ::new (static_cast<void*>(detail::addressof(result_))) result<R>(std::forward<Make>(make)()); }
+        ANTIPHON_CATCH_ALL { ::new (static_cast<void*>(detail::addressof(result_))) result<R>(failure::current()); }
         discard();
         this->publish(how);
     }

@@ -21,7 +21,7 @@ public:
         trampoline mine;
         mine.push(item);
         while (work_item* next = mine.pop()) {
-            mine.turn_of_ = next;
+            mine.running_ = next;
             next->run();
         }
         return true;
@@ -36,15 +36,15 @@ public:
     }
 
     /// Closes the loops below while a thread runs something on its own behalf (a claimed ask, one executor item), so that
-    /// what this completes is run inside it and not after whatever is suspended below.
+    /// what this completes is run inside it and not after whatever is suspended below. The item that a loop runs leaves it
+    /// open: what that completes is the loop's next one, and the stack does not grow.
     class barrier {
     public:
-        barrier() noexcept {
-            if (top_ != nullptr) was_open_ = std::exchange(top_->open_, false), closed_ = top_;
-        }
-        /// For an item's own run: when it is the loop below that runs it, the loop stays open for what follows.
-        explicit barrier(work_item const& running) noexcept : barrier{} {
-            if (top_ != nullptr && std::exchange(top_->turn_of_, nullptr) == &running) top_->open_ = was_open_;
+        explicit barrier(work_item const* item = nullptr) noexcept {
+            if (top_ == nullptr) return;
+            if (item != nullptr && std::exchange(top_->running_, nullptr) == item) return;
+            was_open_ = std::exchange(top_->open_, false);
+            closed_ = top_;
         }
         ~barrier() {
             if (closed_ != nullptr) closed_->open_ = was_open_;
@@ -76,8 +76,8 @@ private:
 
     work_item* head_ = nullptr;
     work_item** tail_ = &head_;
+    work_item const* running_ = nullptr;  ///< what the loop is about to run
     trampoline* outer_;
-    work_item const* turn_of_ = nullptr;  ///< the item that the loop has just called
     bool open_ = true;
     static constinit inline thread_local trampoline* top_ = nullptr;
 };

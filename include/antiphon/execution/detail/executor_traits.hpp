@@ -17,6 +17,12 @@
 #include "antiphon/execution/timer.hpp"
 #include "antiphon/execution/timers.hpp"
 
+namespace antiphon {
+
+class inline_executor;
+
+}  // namespace antiphon
+
 namespace antiphon::detail {
 
 inline void default_arm(timer& t, time_point when) { timer_thread::process().arm(t, when); }
@@ -43,6 +49,7 @@ struct executor_table {
     void (*unhandled)(executor_word const& w, std::exception_ptr e) noexcept;
     bool (*forked)(executor_word const& w) noexcept;
     bool own_clock;
+    bool runs_in_place;
 };
 
 template <class E>
@@ -160,7 +167,8 @@ struct erased_executor {
     }
 
     static constexpr executor_table table{copy, destroy, execute, now, arm, disarm, random, place, claimable, assist, unhandled, forked,
-                                            requires(E const& e) { { e.now() } -> std::convertible_to<time_point>; }};
+                                            requires(E const& e) { { e.now() } -> std::convertible_to<time_point>; },
+                                            std::is_same_v<E, inline_executor>};
 };
 
 }  // namespace antiphon::detail

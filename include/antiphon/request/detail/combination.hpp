@@ -5,7 +5,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -77,6 +76,10 @@ enum class combining {
 template <combining Kind, class R, class Inputs, class Make>
 class combination final : public state<R>, private combiner, private stop_fan {
     static constexpr bool picks = Kind == combining::any || Kind == combining::first;
+    template <class Node>
+    static void destroy_one(Node& node) noexcept {
+        node.~Node();
+    }
     static constexpr bool wide = alignof(state<R>) > __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 
 public:
@@ -225,7 +228,7 @@ private:
         return stuck != 0 && (!picks || waiting == 0) ? assistance::would_deadlock : assistance::none;
     }
     void destroy() noexcept override {
-        if constexpr (Inputs::is_range) inputs_.each([](auto& node) { std::destroy_at(&node); });
+        if constexpr (Inputs::is_range) inputs_.each([](auto& node) { destroy_one(node); });
         void* const memory = this;
         this->~combination();
         if constexpr (wide) {

@@ -4,7 +4,6 @@
 
 #include <coroutine>
 #include <exception>
-#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -94,7 +93,7 @@ private:
     }
     void step(delivery how) noexcept override {
         if (!first_) return this->go_on(how);
-        result<T>& r = arrived();
+        result<T>& r = take_source();
         if (passes_by(r)) {
             pass(r, how);
         } else if (this->stop_requested()) {
@@ -105,11 +104,11 @@ private:
     }
     void refuse(errc why, delivery how) noexcept override {
         if (!first_) return this->refuse_further(why, how);
-        result<T>& r = arrived();
+        result<T>& r = take_source();
         passes_by(r) ? pass(r, how) : this->fail(failure{why, executed::no}, how);
     }
 
-    [[nodiscard]] result<T>& arrived() noexcept {
+    [[nodiscard]] result<T>& take_source() noexcept {
         first_ = false;
         source_ = static_cast<state<T>*>(this->take_upstream());
         return source_->get();

@@ -2,13 +2,13 @@
 #pragma once
 // The handler at the core of a request, and the state of one ask for it: one allocation that is job, arguments and result.
 
-#include <memory>
 #include <stop_token>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
 #include "antiphon/core/invoke.hpp"
+#include "antiphon/core/lifetime.hpp"
 #include "antiphon/execution/here.hpp"
 #include "antiphon/request/context.hpp"
 #include "antiphon/request/detail/handler.hpp"
@@ -213,7 +213,7 @@ protected:
         source_.request_stop();
         return this->upstream();
     }
-    void discard() noexcept override { std::destroy_at(std::addressof(payload_)); }
+    void discard() noexcept override { detail::destroy_at(detail::addressof(payload_)); }
 
 private:
     struct payload {

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <iterator>
-#include <memory>
 #include <new>
 #include <tuple>
 #include <type_traits>
