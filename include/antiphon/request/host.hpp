@@ -29,7 +29,6 @@ public:
     [[nodiscard]] resumption& current() const noexcept { return *resumption_; }
     [[nodiscard]] any_executor const& executor() const noexcept { return self_->executor(); }
 
-    /// Suspends the coroutine `h` until `source` is ready. False: it is ready, go on.
     /// Suspends the coroutine `h` until `source` is ready; the awaiter keeps its own reference. False: it is ready, go on.
     [[nodiscard]] bool await(state_base& source, std::coroutine_handle<> h) noexcept {
         resume_ = h;
@@ -40,25 +39,31 @@ public:
         state_ptr<> const done{up_.take()};
         return false;
     }
-    /// Suspends the coroutine `h` and lets `where` resume it.
-    void hop(any_executor const& where, std::coroutine_handle<> h) noexcept {
+    /// Suspends the coroutine `h` and lets its home resume it. False: it has none, go on.
+    [[nodiscard]] bool hop(std::coroutine_handle<> h) noexcept {
+        if (state_base::runs_anywhere(home())) return false;
         resume_ = h;
         next_ = [](host_base& host, delivery how) { host.resume(host.resume_, how); };
         at_home_ = true;
-        self_->schedule(where);
+        go_home();
+        return true;
     }
     /// From now on the coroutine resumes on `where`. Its place may matter: nobody claims its steps any more.
-    void move_to(any_executor where) noexcept {
+    void move_to(any_executor where) {
+        auto* const home = new new_home{std::move(where), moved_.load(std::memory_order_relaxed)};
         self_->pin();
-        moved_to_ = std::move(where);
+        moved_.store(home, std::memory_order_release);  // pairs with assist_home
     }
-    [[nodiscard]] any_executor const& home() const noexcept { return moved_to_ ? moved_to_ : self_->executor(); }
+    [[nodiscard]] any_executor const& home() const noexcept {
+        new_home const* const m = moved_.load(std::memory_order_relaxed);  // only the thread of the step asks
+        return m != nullptr ? m->where : self_->executor();
+    }
 
     void on_ready(state_base&, delivery how) noexcept override {
-        if (at_home_ && !moved_to_) {
+        if (at_home_ && moved_.load(std::memory_order_relaxed) == nullptr) {
             self_->continue_after(how);
         } else if (at_home_) {
-            self_->schedule(moved_to_);
+            go_home();
         } else if (how == delivery::dropped) {
             self_->schedule(default_pool().get_executor());
         } else {
@@ -84,9 +89,16 @@ public:
     }
 
 protected:
-    explicit host_base(state_base& self) noexcept : self_{&self} {}
+    explicit host_base(state_base& self) noexcept : self_{&self}, entry_{self} {}
     bool started_ = false;  ///< the first step was taken; belongs to whoever holds the step
-    ~host_base() = default;
+    ~host_base() {
+        for (new_home const* m = moved_.load(std::memory_order_relaxed); m != nullptr;) delete std::exchange(m, m->before);
+    }
+    /// For a waiter: lets the place that the coroutine has moved to go on, if this thread may.
+    [[nodiscard]] assistance assist_home() const noexcept {
+        new_home const* const m = moved_.load(std::memory_order_acquire);  // pairs with move_to
+        return m != nullptr ? m->where.assist() : assistance::none;
+    }
 
     /// Whether a step has something to go on with; then `go_on` does it.
     [[nodiscard]] bool waits() const noexcept { return next_ != nullptr; }
@@ -97,13 +109,14 @@ protected:
     [[nodiscard]] loss lose_coroutine(delivery how) noexcept {
         if (!at_home_ || !root_) return loss::none;
         if (how == delivery::dropped) {
-            moved_to_ = default_pool().get_executor();
             next_ = [](host_base& host, delivery from) { host.lost(from); };
-            self_->schedule(moved_to_);
+            any_executor const where = default_pool().get_executor();
+            moved_.load(std::memory_order_relaxed) == nullptr ? self_->schedule(where) : self_->schedule_as(entry_, where);
             return loss::sent_on;
         }
         state_ptr<> const source{up_.take()};
         std::exchange(root_, nullptr).destroy();
+        forget_home();
         return loss::destroyed;
     }
     /// A lost coroutine's end, on the default pool.
@@ -125,6 +138,30 @@ protected:
     }
 
 private:
+    struct new_home {
+        any_executor where;
+        new_home const* before;
+    };
+    /// The node of a coroutine that has moved: the state's own may lie in another executor's queue still, as a husk.
+    class entry final : public work_item {
+    public:
+        explicit entry(state_base& ask) noexcept : ask_{&ask} {}
+        void run() noexcept override { ask_->run_pinned(); }
+        void reject(errc why, rejection how) noexcept override { ask_->reject_pinned(why, how); }
+
+    private:
+        state_base* ask_;
+    };
+    void go_home() noexcept {
+        new_home const* const m = moved_.load(std::memory_order_relaxed);
+        m == nullptr ? self_->schedule() : self_->schedule_as(entry_, m->where);
+    }
+
+    /// The coroutine has ended: what follows goes the ask's own way again.
+    void forget_home() noexcept {
+        if (moved_.load(std::memory_order_relaxed) != nullptr) self_->unpin();
+    }
+
     [[nodiscard]] bool wait_for(state_ptr<> source) noexcept {
         state_base& s = *source.release();
         up_.set(s);
@@ -148,7 +185,9 @@ private:
             while (now.next) std::exchange(now.next, nullptr).resume();
             if (slot != nullptr) slot->leave(outer);
         }
-        if (now.finished) finish_(*this, std::exchange(root_, nullptr), how);
+        if (!now.finished) return;
+        forget_home();
+        finish_(*this, std::exchange(root_, nullptr), how);
     }
 
     state_base* self_;
@@ -159,7 +198,8 @@ private:
     finisher finish_ = nullptr;
     resumption* resumption_ = nullptr;
     std::atomic<state_base*> beyond_{nullptr};
-    any_executor moved_to_;
+    entry entry_;
+    std::atomic<new_home const*> moved_{nullptr};
     bool at_home_ = false;
 };
 
@@ -208,6 +248,10 @@ protected:
 
     state_base* upstream() noexcept override { return this->acquire_upstream(); }
     state_base* on_stop() noexcept override { return this->acquire_upstream(); }
+    assistance assist_place() noexcept override {
+        assistance const found = this->assist_home();
+        return found != assistance::none ? found : state<R>::assist_place();
+    }
     void lost(delivery how) noexcept override {
         if (this->lose_coroutine(how) == loss::destroyed) this->fail(failure{errc::cancelled, executed::maybe}, how);
     }

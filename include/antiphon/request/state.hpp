@@ -207,8 +207,7 @@ public:
     }
 
     void run() noexcept final {
-        // acq_rel: acquire pairs with schedule; the bits are cleared before the step may set them again
-        std::uint32_t const old = take_runnable(queued | runnable);
+        std::uint32_t const old = leave_queue();
         if ((old & runnable) != 0) {
             trampoline::barrier const closed{this};
             step(delivery::tail);
@@ -216,13 +215,39 @@ public:
         release();
     }
     void reject(errc why, rejection how) noexcept final {
-        std::uint32_t const old = take_runnable(queued | runnable);
+        std::uint32_t const old = leave_queue();
         if ((old & runnable) != 0) refuse(why, how == rejection::dropped ? delivery::dropped : delivery::nested);
+        release();
+    }
+
+    /// For a pinned state, which has left the executor of its own node: the next step by way of another node.
+    void schedule_as(work_item& entry, any_executor const& where) noexcept {
+        retain();
+        retain();  // as in schedule: one is the queue's, one keeps `where`
+        mark(runnable);
+        work job{entry};
+        ANTIPHON_TRY { where.execute(std::move(job)); }
+        ANTIPHON_CATCH_ALL {
+            // as in hand_to
+        }
+        wake_waiter();
+        release();
+    }
+    void run_pinned() noexcept {
+        if ((take_runnable(runnable) & runnable) != 0) {
+            trampoline::barrier const closed;
+            step(delivery::tail);
+        }
+        release();
+    }
+    void reject_pinned(errc why, rejection how) noexcept {
+        if ((take_runnable(runnable) & runnable) != 0) refuse(why, how == rejection::dropped ? delivery::dropped : delivery::nested);
         release();
     }
 
     /// From now on only its executors run it.
     void pin() noexcept { mark(pinned); }
+    void unpin() noexcept { word_.fetch_and(~pinned, std::memory_order_seq_cst); }
 
     /// While a handler runs that was given the promise of its own ask, a drop of that promise only leaves a mark.
     void guard_promise() noexcept { mark(guarded); }
@@ -260,7 +285,7 @@ public:
     [[nodiscard]] assistance help(bool claim) noexcept;
 
 protected:
-    enum : std::uint32_t { queued = 1, runnable = 2, stopped = 4, waking = 8, wake_awaited = 16, pinned = 32, guarded = 64, broken = 128 };
+    enum : std::uint32_t { queued = 1, runnable = 2, stopped = 4, waking = 8, wake_awaited = 16, pinned = 32, guarded = 64, broken = 128, under_way = 256 };
 
     state_base(any_executor executor, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept;
     ~state_base();
@@ -284,6 +309,26 @@ protected:
         if ((old & runnable) != 0 && (old & waking) != 0) await_waker();
         return old;
     }
+    /// The node was taken out of its queue, with the step if that is due here.
+    std::uint32_t leave_queue() noexcept {
+        std::uint32_t old = word_.load(std::memory_order_relaxed);
+        std::uint32_t cleared = 0;
+        do {
+            cleared = (old & pinned) != 0 ? queued : queued | runnable;  // a pinned state's step is due elsewhere
+        } while (!word_.compare_exchange_weak(old, old & ~cleared, std::memory_order_seq_cst, std::memory_order_relaxed));
+        if ((old & cleared & runnable) != 0 && (old & waking) != 0) await_waker();
+        return old & cleared;
+    }
+    /// For a stop request: takes the first step, so that nobody performs it; never a later one.
+    [[nodiscard]] bool take_first_step() noexcept {
+        std::uint32_t old = word_.load(std::memory_order_relaxed);
+        do {
+            if ((old & runnable) == 0 || (old & under_way) != 0) return false;
+        } while (!word_.compare_exchange_weak(old, old & ~runnable, std::memory_order_seq_cst, std::memory_order_relaxed));
+        if ((old & waking) != 0) await_waker();
+        return true;
+    }
+    void mark_begun() noexcept { mark(under_way); }
     void mark(std::uint32_t bits) noexcept { word_.fetch_or(bits, std::memory_order_seq_cst); }
     [[nodiscard]] std::uint32_t bits() const noexcept { return word_.load(std::memory_order_seq_cst); }
     [[nodiscard]] bool at_home() const noexcept {
@@ -298,6 +343,8 @@ protected:
     virtual state_base* on_stop() noexcept { return nullptr; }
     /// A reference to what this waits for, or null.
     virtual state_base* upstream() noexcept { return nullptr; }
+    /// What this thread can do for the place where the next step is due.
+    virtual assistance assist_place() noexcept { return executor_.assist(); }
     /// For states with several inputs.
     virtual assistance help_inputs(bool) noexcept { return assistance::none; }
 
@@ -450,7 +497,7 @@ inline assistance state_base::help_queued(bool claim) noexcept {
     void const* const place = executor_.place();
     bool const own_worker = place != nullptr && worker_of_place() == place;
     bool const may_run = (bits() & pinned) == 0 && (own_worker || (claim && executor_.claimable()));
-    if (!may_run && !trampoline::holds(*this)) return executor_.assist();
+    if (!may_run && !trampoline::holds(*this)) return assist_place();
     if ((take_runnable(runnable) & runnable) != 0) {
         trampoline::barrier const closed;
         place_scope const lent{place};
@@ -512,7 +559,7 @@ inline assistance state_base::help(bool claim_all, walk& from) noexcept {
         }
         from.keep(*at, claim, steps);
         assistance found = at->help_inputs(beyond);
-        if (found == assistance::none) found = at->executor_.assist();
+        if (found == assistance::none) found = at->assist_place();
         if (found == assistance::none && executor_.assist() == assistance::progress) return assistance::progress;
         if (found != assistance::none || !from.simulated) return found;
         // Nothing can be done about a bare promise but to let the simulation go on; about another executor's work, to wait.

@@ -176,6 +176,7 @@ protected:
         if constexpr (!Leaf::immediate) {
             if (this->started_) return this->go_on(how);
             this->started_ = true;
+            this->mark_begun();
         }
         if (payload_.handler.empty()) return this->fail(empty_request(), how);
         if (context_data const* c = this->context(); c != nullptr && c->deadline <= this->executor().now())
@@ -198,15 +199,7 @@ protected:
         this->fail(failure{why, executed::no}, how);
     }
     state_base* on_stop() noexcept override {
-        if ((this->take_runnable(state_base::runnable) & state_base::runnable) != 0) {
-            // Whoever holds `runnable` holds the step, and may look at `started_`.
-            if constexpr (!Leaf::immediate) {
-                if (this->started_) {
-                    this->schedule();
-                    source_.request_stop();
-                    return this->upstream();
-                }
-            }
+        if (this->take_first_step()) {
             this->fail(failure{errc::cancelled, executed::no}, delivery::nested);
             return nullptr;
         }
