@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "antiphon/execution/here.hpp"
+#include "antiphon/execution/parking.hpp"
 #include "antiphon/request/answer.hpp"
 #include "antiphon/request/context.hpp"
 #include "antiphon/request/state.hpp"
@@ -29,7 +30,6 @@ public:
     [[nodiscard]] resumption& current() const noexcept { return *resumption_; }
     [[nodiscard]] any_executor const& executor() const noexcept { return self_->executor(); }
 
-    /// Suspends the coroutine `h` until `source` is ready. False: it is ready, go on.
     /// Suspends the coroutine `h` until `source` is ready; the awaiter keeps its own reference. False: it is ready, go on.
     [[nodiscard]] bool await(state_base& source, std::coroutine_handle<> h) noexcept {
         resume_ = h;
@@ -49,17 +49,23 @@ public:
     }
     /// From now on the coroutine resumes on `where`. Its place may matter: nobody claims its steps any more.
     void move_to(any_executor where) noexcept {
+        {
+            parking_lock::scope const held{move_lock_};
+            std::swap(moved_to_, where);
+        }
         self_->pin();
-        moved_to_ = std::move(where);
     }
+    /// For the thread that holds the step.
     [[nodiscard]] any_executor const& home() const noexcept { return moved_to_ ? moved_to_ : self_->executor(); }
 
     void on_ready(state_base&, delivery how) noexcept override {
-        if (at_home_ && !moved_to_) {
+        if (how == delivery::dropped) {
+            self_->schedule(default_pool().get_executor());
+        } else if (at_home_ && !moved_to_) {
             self_->continue_after(how);
-        } else if (at_home_) {
+        } else if (at_home_ && !state_base::runs_anywhere(moved_to_)) {
             self_->schedule(moved_to_);
-        } else if (how == delivery::dropped) {
+        } else if (at_home_ && timer_thread::is_current()) {
             self_->schedule(default_pool().get_executor());
         } else {
             self_->bounce();
@@ -93,11 +99,15 @@ protected:
     void go_on(delivery how) noexcept { next_(*this, how); }
     /// The executor refuses the next step. False: no coroutine is lost by it, `go_on` in place is right. True: it is destroyed
     /// now, and the ask is to fail; after `dropped` that is sent to the default pool, and nothing is to be done here.
-    enum class loss { none, destroyed, sent_on };
+    enum class loss {
+        none,
+        destroyed,
+        sent_on
+    };
     [[nodiscard]] loss lose_coroutine(delivery how) noexcept {
         if (!at_home_ || !root_) return loss::none;
         if (how == delivery::dropped) {
-            moved_to_ = default_pool().get_executor();
+            move_to(default_pool().get_executor());
             next_ = [](host_base& host, delivery from) { host.lost(from); };
             self_->schedule(moved_to_);
             return loss::sent_on;
@@ -105,6 +115,11 @@ protected:
         state_ptr<> const source{up_.take()};
         std::exchange(root_, nullptr).destroy();
         return loss::destroyed;
+    }
+    /// For everybody else.
+    [[nodiscard]] any_executor copy_of_home() noexcept {
+        parking_lock::scope const held{move_lock_};
+        return home();
     }
     /// A lost coroutine's end, on the default pool.
     virtual void lost(delivery how) noexcept = 0;
@@ -145,7 +160,8 @@ private:
             ambient_context const inherited{self_->context()};
             running_slot* const slot = running_slot::mine;
             stoppable* const outer = slot != nullptr ? slot->enter(*this) : nullptr;
-            while (now.next) std::exchange(now.next, nullptr).resume();
+            while (now.next)
+                std::exchange(now.next, nullptr).resume();
             if (slot != nullptr) slot->leave(outer);
         }
         if (now.finished) finish_(*this, std::exchange(root_, nullptr), how);
@@ -159,7 +175,8 @@ private:
     finisher finish_ = nullptr;
     resumption* resumption_ = nullptr;
     std::atomic<state_base*> beyond_{nullptr};
-    any_executor moved_to_;
+    any_executor moved_to_;  // written by the step's holder under the lock, so that others may copy it
+    parking_lock move_lock_;
     bool at_home_ = false;
 };
 
@@ -208,6 +225,7 @@ protected:
 
     state_base* upstream() noexcept override { return this->acquire_upstream(); }
     state_base* on_stop() noexcept override { return this->acquire_upstream(); }
+    any_executor moved_home() noexcept override { return this->copy_of_home(); }
     void lost(delivery how) noexcept override {
         if (this->lose_coroutine(how) == loss::destroyed) this->fail(failure{errc::cancelled, executed::maybe}, how);
     }

@@ -23,7 +23,13 @@
 namespace antiphon {
 
 /// How urgent an ask is. A pool prefers the more urgent, then the one whose deadline is nearer.
-enum class priority { idle = -2, low = -1, normal = 0, high = 1, urgent = 2 };
+enum class priority {
+    idle = -2,
+    low = -1,
+    normal = 0,
+    high = 1,
+    urgent = 2
+};
 
 }  // namespace antiphon
 
@@ -74,7 +80,12 @@ private:
 };
 
 /// The answer of a wait.
-enum class wait_end { ready, timed_out, would_deadlock, forked };
+enum class wait_end {
+    ready,
+    timed_out,
+    would_deadlock,
+    forked
+};
 
 /// Everything about an ask except its result.
 ///
@@ -105,7 +116,8 @@ public:
     [[nodiscard]] bool attach(consumer& c) noexcept {
         std::uintptr_t expected = 0;
         // release pairs with the completer's exchange (c's fields), acquire with its result
-        return slot_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(&c), std::memory_order_acq_rel, std::memory_order_acquire);
+        return slot_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(&c), std::memory_order_acq_rel,
+                                             std::memory_order_acquire);
     }
     /// Before the state is shared.
     void attach_first(consumer& c) noexcept { slot_.store(reinterpret_cast<std::uintptr_t>(&c), std::memory_order_relaxed); }
@@ -196,14 +208,20 @@ public:
 
     /// While a handler runs that was given the promise of its own ask, a drop of that promise only leaves a mark.
     void guard_promise() noexcept { mark(guarded); }
-    enum class promise_fate { kept, dropped };
+    enum class promise_fate {
+        kept,
+        dropped,
+        fulfilled
+    };
     [[nodiscard]] promise_fate unguard_promise() noexcept {
-        return (word_.fetch_and(~guarded, std::memory_order_seq_cst) & broken) != 0 ? promise_fate::dropped : promise_fate::kept;
+        std::uint32_t const old = word_.fetch_and(~guarded, std::memory_order_seq_cst);
+        return (old & settled) != 0 ? promise_fate::fulfilled : (old & broken) != 0 ? promise_fate::dropped : promise_fate::kept;
     }
+    /// For the ask: true when its handler, which has answered through the promise, still runs: what it consists of is destroyed by
+    /// the guard's end.
+    [[nodiscard]] bool defer_discard() noexcept { return (word_.fetch_or(settled, std::memory_order_seq_cst) & guarded) != 0; }
     /// For the promise's destructor: true when its drop is decided later, by the guard's end.
-    [[nodiscard]] bool defer_broken_promise() noexcept {
-        return (word_.fetch_or(broken, std::memory_order_seq_cst) & guarded) != 0;
-    }
+    [[nodiscard]] bool defer_broken_promise() noexcept { return (word_.fetch_or(broken, std::memory_order_seq_cst) & guarded) != 0; }
 
     /// Whether a blocked thread sleeps on this answer or on one that depends on it: then it is sent to look again.
     /// Called by the thread that is about to perform or has just scheduled the next step.
@@ -230,7 +248,18 @@ public:
     [[nodiscard]] assistance help(bool claim) noexcept;
 
 protected:
-    enum : std::uint32_t { queued = 1, runnable = 2, stopped = 4, waking = 8, wake_awaited = 16, pinned = 32, guarded = 64, broken = 128 };
+    enum : std::uint32_t {
+        queued = 1,
+        runnable = 2,
+        stopped = 4,
+        wake_awaited = 8,
+        pinned = 16,
+        guarded = 32,
+        broken = 64,
+        settled = 128,
+        waking = 1u << 16,  ///< one of those who walk downstream now; they are counted in the bits from here on
+        wakers = ~(waking - 1),
+    };
 
     state_base(any_executor executor, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept;
     ~state_base();
@@ -251,7 +280,7 @@ protected:
     /// The one that clears `runnable` performs the step; returns what was there.
     std::uint32_t take_runnable(std::uint32_t bits) noexcept {
         std::uint32_t const old = word_.fetch_and(~bits, std::memory_order_seq_cst);
-        if ((old & runnable) != 0 && (old & waking) != 0) await_waker();
+        if ((old & runnable) != 0 && (old & wakers) != 0) await_wakers();
         return old;
     }
     void mark(std::uint32_t bits) noexcept { word_.fetch_or(bits, std::memory_order_seq_cst); }
@@ -268,6 +297,8 @@ protected:
     virtual state_base* on_stop() noexcept { return nullptr; }
     /// A reference to what this waits for, or null.
     virtual state_base* upstream() noexcept { return nullptr; }
+    /// Where the next step belongs, when it has moved: a copy, for those who do not hold the step.
+    [[nodiscard]] virtual any_executor moved_home() noexcept { return executor_; }
     /// For states with several inputs.
     virtual assistance help_inputs(bool) noexcept { return assistance::none; }
 
@@ -281,11 +312,14 @@ private:
     class walk;
     [[nodiscard]] assistance help(bool claim, walk& from) noexcept;
     [[nodiscard]] assistance help_queued(bool claim) noexcept;
+    [[nodiscard]] assistance help_moved() noexcept;
+    /// Nothing is due. One that has moved is on its way between two executors, or runs: it says when there is something to do.
+    [[nodiscard]] assistance help_executor() noexcept { return (bits() & pinned) != 0 ? assistance::none : executor_.assist(); }
     [[nodiscard]] static waiter* find_waiter(state_base* at) noexcept;
     static void signal_downstream(state_base* at) noexcept {
         if (waiter* w = find_waiter(at)) w->signal();
     }
-    void await_waker() noexcept;
+    void await_wakers() noexcept;
     [[nodiscard]] bool attach(waiter& w) noexcept {
         std::uintptr_t expected = 0;
         return slot_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(&w) | is_waiter, std::memory_order_seq_cst,
@@ -386,31 +420,50 @@ inline void state_base::wake_waiter() noexcept {
         signal_downstream(this);
         return;
     }
-    // States downstream live as long as this one is unfinished. While `waking` is set and `runnable` was still there, whoever
-    // takes the step waits: so the walk is safe. Without `runnable` somebody performs the step already: nobody need be woken.
+    // States downstream live as long as this one is unfinished. While this walker is counted and `runnable` was still there,
+    // whoever takes the step waits: so the walk is safe. Without `runnable` somebody performs the step already: nobody need be woken.
     waiter* sleeper = nullptr;
-    if ((word_.fetch_or(waking, std::memory_order_seq_cst) & runnable) != 0) sleeper = find_waiter(this);
-    // release pairs with await_waker
-    std::uint32_t const old = word_.fetch_and(~(waking | wake_awaited), std::memory_order_seq_cst);
-    if ((old & wake_awaited) != 0) futex_wake_all(word_);
+    if ((word_.fetch_add(waking, std::memory_order_seq_cst) & runnable) != 0) sleeper = find_waiter(this);
+    // release pairs with await_wakers
+    std::uint32_t const old = word_.fetch_sub(waking, std::memory_order_seq_cst);
+    if ((old & wakers) == waking && (old & wake_awaited) != 0) futex_wake_all(word_);
     if (sleeper != nullptr) sleeper->signal();
 }
 
-inline void state_base::await_waker() noexcept {
-    for (std::uint32_t seen = word_.fetch_or(wake_awaited, std::memory_order_seq_cst) | wake_awaited; (seen & waking) != 0;
+inline void state_base::await_wakers() noexcept {
+    for (std::uint32_t seen = word_.fetch_or(wake_awaited, std::memory_order_seq_cst) | wake_awaited; (seen & wakers) != 0;
          seen = word_.load(std::memory_order_acquire))
         futex_wait(word_, seen);
+    word_.fetch_and(~std::uint32_t{wake_awaited}, std::memory_order_relaxed);  // the taker of the step is the only one who waits here
 }
 
 inline assistance state_base::help_queued(bool claim) noexcept {
+    if ((bits() & pinned) != 0) return help_moved();
     void const* const place = executor_.place();
     bool const own_worker = place != nullptr && worker_of_place() == place;
-    bool const may_run = (bits() & pinned) == 0 && (own_worker || (claim && executor_.claimable()));
+    bool const may_run = own_worker || (claim && executor_.claimable());
     if (!may_run && !trampoline::holds(*this)) return executor_.assist();
     if ((take_runnable(runnable) & runnable) != 0) {
         trampoline::barrier const closed;
         place_scope const lent{place};
         step(delivery::tail);
+    }
+    return assistance::progress;
+}
+
+inline assistance state_base::help_moved() noexcept {
+    any_executor const home = moved_home();
+    void const* const place = home.place();
+    bool const own_worker = place != nullptr && worker_of_place() == place;
+    if (!own_worker && !trampoline::holds(*this)) return home.assist();
+    if ((take_runnable(runnable) & runnable) != 0) {
+        if (any_executor const now = moved_home(); now.place() != place) {
+            schedule(now);  // it has moved on before it was taken
+        } else {
+            trampoline::barrier const closed;
+            place_scope const lent{place};
+            step(delivery::tail);
+        }
     }
     return assistance::progress;
 }
@@ -462,7 +515,7 @@ inline assistance state_base::help(bool claim_all, walk& from) noexcept {
         if (!further) {
             from.keep(*at, claim, steps);
             assistance const inputs = at->help_inputs(beyond);
-            return inputs != assistance::none ? inputs : at->executor_.assist();
+            return inputs != assistance::none ? inputs : at->help_executor();
         }
         claim = beyond;
         at = std::move(further);
@@ -480,7 +533,8 @@ public:
         if (state_->executor_.disarm(*this)) {
             state_->release();
         } else {
-            while (!rang()) futex_wait(rang_, 0);
+            while (!rang())
+                futex_wait(rang_, 0);
         }
     }
     alarm(alarm const&) = delete;

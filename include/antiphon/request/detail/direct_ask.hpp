@@ -107,7 +107,8 @@ public:
     /// A new ask, not begun, with the consumer's reference.
     template <class Self, class... A>
     [[nodiscard]] static state_ptr<state<R>> make(Self&& self, any_executor executor, context_data const* context, A&&... args) {
-        return state_ptr<state<R>>{new heap_ask<ask<A...>>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(args)...}};
+        return state_ptr<state<R>>{
+            new heap_ask<ask<A...>>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(args)...}};
     }
 
     /// The handler's own answer. `source` supplies its lead, `reply` its trailing promise.
@@ -202,7 +203,7 @@ protected:
             // Whoever holds `runnable` holds the step, and may look at `started_`.
             if constexpr (!Leaf::immediate) {
                 if (this->started_) {
-                    this->schedule();
+                    this->schedule(this->home());
                     source_.request_stop();
                     return this->upstream();
                 }
@@ -213,7 +214,12 @@ protected:
         source_.request_stop();
         return this->upstream();
     }
-    void discard() noexcept override { std::destroy_at(std::addressof(payload_)); }
+    void discard() noexcept override {
+        if constexpr (Leaf::with_promise) {
+            if (this->defer_discard()) return;
+        }
+        std::destroy_at(std::addressof(payload_));
+    }
 
 private:
     struct payload {
@@ -250,12 +256,12 @@ private:
             threw = true;
         }
         switch (this->unguard_promise()) {
-            case state_base::promise_fate::dropped: this->fail(std::move(why), how); break;
-            case state_base::promise_fate::kept:
-                // The answer will come from where the promise went; the exception has nobody else to go to.
-                if (threw) this->executor().unhandled(why.exception());
-                break;
+            case state_base::promise_fate::dropped: return this->fail(std::move(why), how);
+            case state_base::promise_fate::fulfilled: std::destroy_at(std::addressof(payload_)); break;
+            case state_base::promise_fate::kept: break;
         }
+        // The answer comes from where the promise went; the exception has nobody else to go to.
+        if (threw) this->executor().unhandled(why.exception());
     }
 
     ANTIPHON_NO_UNIQUE_ADDRESS lead_source<Leaf::first> source_;
