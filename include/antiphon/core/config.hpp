@@ -17,6 +17,14 @@
 #define ANTIPHON_RETHROW static_cast<void>(0)
 #endif
 
+// Durations and clocks. libstdc++ keeps them apart from calendars, time zones and their formatting, which take several times as long
+// to parse (since version 13 <chrono> brings <format> and all streams); its own <future> and <thread> include this part alone.
+#if defined(__GLIBCXX__) && __has_include(<bits/chrono.h>)
+#define ANTIPHON_CHRONO_HEADER <bits/chrono.h>
+#else
+#define ANTIPHON_CHRONO_HEADER <chrono>
+#endif
+
 #if defined(_MSC_VER)
 #define ANTIPHON_NO_UNIQUE_ADDRESS [[msvc::no_unique_address]]
 #else

@@ -2,13 +2,10 @@
 #pragma once
 // Why an ask has no answer, and whether its work may have happened all the same.
 
-#include <algorithm>
-#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <memory>
 #include <new>
 #include <optional>
 #include <string>
@@ -19,6 +16,7 @@
 #include "antiphon/core/config.hpp"
 #include "antiphon/core/contract.hpp"
 #include "antiphon/core/errc.hpp"
+#include "antiphon/core/lifetime.hpp"
 #include "antiphon/core/time.hpp"
 
 namespace antiphon {
@@ -68,7 +66,7 @@ public:
     failure& operator=(failure const& other) noexcept;
     failure& operator=(failure&& other) noexcept;
     ~failure() {
-        if (thrown_) std::destroy_at(&exception_);
+        if (thrown_) detail::destroy_at(&exception_);
     }
 
     /// The failure of what was thrown. Its code is that of a `std::system_error`, `errc::resource_exhausted` for
@@ -95,7 +93,8 @@ public:
 
     template <class Rep, class Period>
     failure& with_retry_after(std::chrono::duration<Rep, Period> wait) & noexcept {
-        retry_after_ = std::max(saturating_cast(wait), unspecified + duration{1});
+        retry_after_ = saturating_cast(wait);
+        if (retry_after_ == unspecified) ++retry_after_;
         return *this;
     }
     template <class Rep, class Period>
@@ -103,7 +102,7 @@ public:
         return std::move(with_retry_after(wait));
     }
     failure& with_attempts(unsigned count) & noexcept {
-        attempts_ = std::min(count, most_attempts) & most_attempts;
+        attempts_ = (count < most_attempts ? count : most_attempts) & most_attempts;
         return *this;
     }
     [[nodiscard]] failure with_attempts(unsigned count) && noexcept { return std::move(with_attempts(count)); }
@@ -149,7 +148,7 @@ private:
           executed_{how},
           text_{text} {}
     failure(std::exception_ptr&& thrown, std::error_code code, antiphon::executed how) noexcept : failure{no_text, code, how} {
-        std::construct_at(&exception_, std::move(thrown));
+        detail::construct_at(&exception_, std::move(thrown));
         thrown_ = true;
     }
 
@@ -190,7 +189,7 @@ inline failure::failure(failure const& other) noexcept
       retry_after_{other.retry_after_},
       text_{nullptr} {
     if (thrown_) {
-        std::construct_at(&exception_, other.exception_);
+        detail::construct_at(&exception_, other.exception_);
     } else {
         text_ = other.text_;
     }
@@ -205,7 +204,7 @@ inline failure::failure(failure&& other) noexcept
       retry_after_{other.retry_after_},
       text_{nullptr} {
     if (thrown_) {
-        std::construct_at(&exception_, std::move(other.exception_));
+        detail::construct_at(&exception_, std::move(other.exception_));
     } else {
         text_ = other.text_;
     }
@@ -217,8 +216,8 @@ inline failure& failure::operator=(failure&& other) noexcept {
     if (this != &other) {
         // The exception that was held may die here, running its destructor: it goes last, when *this is whole again.
         failure const old{std::move(*this)};
-        std::destroy_at(this);
-        std::construct_at(this, std::move(other));
+        detail::destroy_at(this);
+        detail::construct_at(this, std::move(other));
     }
     return *this;
 }

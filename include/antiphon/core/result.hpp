@@ -5,7 +5,6 @@
 #include <cassert>
 #include <exception>
 #include <initializer_list>
-#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -16,6 +15,7 @@
 #include "antiphon/core/detail/result_void.hpp"
 #include "antiphon/core/failure.hpp"
 #include "antiphon/core/invoke.hpp"
+#include "antiphon/core/lifetime.hpp"
 
 namespace antiphon {
 
@@ -94,8 +94,8 @@ public:
     [[nodiscard]] T const& operator*() const& noexcept { return slot(state_); }
     [[nodiscard]] T&& operator*() && noexcept { return std::move(slot(state_)); }
     [[nodiscard]] T const&& operator*() const&& noexcept { return std::move(slot(state_)); }
-    [[nodiscard]] T* operator->() noexcept { return std::addressof(slot(state_)); }
-    [[nodiscard]] T const* operator->() const noexcept { return std::addressof(slot(state_)); }
+    [[nodiscard]] T* operator->() noexcept { return detail::addressof(slot(state_)); }
+    [[nodiscard]] T const* operator->() const noexcept { return detail::addressof(slot(state_)); }
 
     /// **Errors**: rethrows what the handler threw, else throws `request_error`.
     T& value() & { return checked(state_); }

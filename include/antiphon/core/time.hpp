@@ -2,10 +2,13 @@
 #pragma once
 // The library's clock, and arithmetic that saturates instead of overflowing.
 
-#include <chrono>
 #include <concepts>
 #include <ratio>
 #include <type_traits>
+
+#include "antiphon/core/config.hpp"
+
+#include ANTIPHON_CHRONO_HEADER
 
 namespace antiphon {
 

@@ -6,12 +6,12 @@
 #include <concepts>
 #include <cstddef>
 #include <exception>
-#include <memory>
 #include <new>
 #include <type_traits>
 #include <utility>
 
 #include "antiphon/core/invoke.hpp"
+#include "antiphon/core/lifetime.hpp"
 
 namespace antiphon {
 
@@ -129,7 +129,7 @@ private:
         if constexpr (in_place<F>) {
             F& callable = get<F>(from);
             ::new (to) F(std::move(callable));
-            std::destroy_at(&callable);
+            detail::destroy_at(&callable);
         } else {
             ::new (to) F*(&get<F>(from));
         }
@@ -137,7 +137,7 @@ private:
     template <class F>
     static void destroy(void* self) noexcept {
         if constexpr (in_place<F>) {
-            std::destroy_at(&get<F>(self));
+            detail::destroy_at(&get<F>(self));
         } else {
             delete &get<F>(self);
         }

@@ -4,7 +4,6 @@
 
 #include <concepts>
 #include <cstddef>
-#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -86,8 +85,8 @@ public:
     explicit callable_item(G&& callable) : callable_(std::forward<G>(callable)) {}
     // An exception that leaves a bare callable has nobody to go to: noexcept makes it terminate, see post() for a hook.
     void run() noexcept override {
-        std::unique_ptr<callable_item> const self{this};
         static_cast<void>(callable_());
+        delete this;
     }
     void reject(errc, rejection) noexcept override { delete this; }
 

@@ -3,7 +3,6 @@
 // Delivery windows: when an ask may start, when its answer is due, how urgent it is.
 
 #include <atomic>
-#include <chrono>
 #include <utility>
 
 #include "antiphon/core/contract.hpp"
@@ -29,7 +28,8 @@ public:
     delayed_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
         : layer_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...}, policy_(layer.policy()) {}
 
-    void begin() noexcept override {
+protected:
+    void start() noexcept override {
         time_point const now = this->executor().now();
         time_point const start = policy_.starts(now);
         if (start <= now) return this->begin_inner();
@@ -43,8 +43,6 @@ public:
         phase_.store(armed, std::memory_order_seq_cst);
         if (this->stop_requested()) cancel();
     }
-
-protected:
     void answered(result<R>& answer, delivery how) noexcept override { this->complete_from(answer, how); }
     state_base* on_stop() noexcept override {
         if (phase_.load(std::memory_order_seq_cst) == armed) cancel();
@@ -58,7 +56,7 @@ private:
 
     void fire() noexcept override {
         state_ptr<> const timers_reference{this};
-        if (!this->executor() && timer_thread::is_current()) {
+        if (state_base::runs_anywhere(this->executor()) && timer_thread::is_current()) {
             this->schedule(default_pool().get_executor());  // no handler runs on the timer's thread
         } else {
             this->begin_inner();
@@ -74,29 +72,33 @@ private:
     std::atomic<unsigned> phase_{unarmed};
 };
 
-/// Changes what is inherited, and nothing else.
+/// Changes the urgency that is inherited, and nothing else.
 template <class Layer, class... A>
-class marked_ask : public layer_ask<Layer, A...> {
+class prioritised_ask : public layer_ask<Layer, A...> {
 public:
     using R = typename Layer::result_type;
     template <class L, class... X>
-    marked_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
-        : layer_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...} {
-        layer.policy().mark(this->inherited());
-    }
-    void begin() noexcept override { this->begin_inner(); }
+    prioritised_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+        : layer_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...},
+          urgency_{layer.policy().urgency} {}
 
 protected:
+    void start() noexcept override {
+        this->inherited().priority = urgency_;
+        this->begin_inner();
+    }
     void answered(result<R>& answer, delivery how) noexcept override { this->complete_from(answer, how); }
+
+private:
+    priority urgency_;
 };
 
 struct with_priority {
     using antiphon_policy = void;
     static constexpr bool abandons = false;
     template <class Layer, class... A>
-    using ask = marked_ask<Layer, A...>;
+    using ask = prioritised_ask<Layer, A...>;
     priority urgency;
-    void mark(context_data& inherited) const noexcept { inherited.priority = urgency; }
 };
 
 }  // namespace detail

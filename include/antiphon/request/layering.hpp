@@ -2,10 +2,10 @@
 #pragma once
 // How handlers nest: the layer that binds an executor, the layer of a policy, and where a layer keeps the ask inside it.
 
-#include <memory>
 #include <type_traits>
 #include <utility>
 
+#include "antiphon/core/lifetime.hpp"
 #include "antiphon/execution/any_executor.hpp"
 #include "antiphon/request/detail/direct_ask.hpp"
 #include "antiphon/request/detail/erased.hpp"
@@ -97,7 +97,7 @@ public:
     /// The inner ask, not begun, with the consumer's reference.
     template <class Layer, class... X>
     [[nodiscard]] state_ptr<state<R>> make(state_base& owner, context_data const* context, Layer&& inner, X&&... args) {
-        auto* const child = ::new (static_cast<void*>(std::addressof(child_)))
+        auto* const child = ::new (static_cast<void*>(detail::addressof(child_)))
             embedded{owner, any_executor{owner.executor()}, context, std::forward<Layer>(inner), std::forward<X>(args)...};
         return state_ptr<state<R>>{child};
     }
@@ -118,7 +118,7 @@ public:
     }
 };
 
-/// The base of a policy's ask with one ask inside it. `begin` and `answered` are the policy's.
+/// The base of a policy's ask with one ask inside it. `start` and `answered` are the policy's.
 /// What is inside sees `inherited`, which the policy may change until it begins it.
 template <class Layer, class... A>
 class layer_ask : public host_state<typename Layer::result_type> {
@@ -128,16 +128,22 @@ public:
     template <class L, class... X>
     layer_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
         : host_state<R>{std::move(executor_for), outer, 2, 0}, inherited_{*this} {
-        inherited_.inherit(outer);
         state_ptr<state<R>> inner = child_.make(*this, &inherited_, std::forward<L>(layer).inner(), std::forward<X>(args)...);
         inner->attach_first(*this);
         inner_ = inner.get();
         this->await_first(state_ptr<>{inner.release()});
     }
 
+    void begin() noexcept final {
+        inherited_.inherit(this->context());  // not before: the layers around have only now settled theirs
+        start();
+    }
+
 protected:
     ~layer_ask() = default;
 
+    /// Begins what is inside, now, later, or never.
+    virtual void start() noexcept = 0;
     /// The inner ask has its answer. Called once, by whoever completed it.
     virtual void answered(result<R>& answer, delivery how) noexcept = 0;
 

@@ -2,7 +2,6 @@
 #pragma once
 // In a task: wait for a moment without holding a thread.
 
-#include <chrono>
 #include <coroutine>
 #include <optional>
 

@@ -5,11 +5,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <new>
 #include <utility>
 
 #include "antiphon/core/config.hpp"
+#include "antiphon/core/lifetime.hpp"
 #include "antiphon/core/result.hpp"
 #include "antiphon/core/work.hpp"
 #include "antiphon/execution/any_executor.hpp"
@@ -491,6 +491,8 @@ public:
         claim_ = claim;
     }
 
+    any_executor simulated;  ///< the clock on the way that must be driven on, if there is one
+
 private:
     static constexpr std::size_t worth_it = 16;
     state_ptr<> reached_;
@@ -510,15 +512,21 @@ inline assistance state_base::help(bool claim_all, walk& from) noexcept {
             from.keep(*at, claim, steps);
             return at->help_queued(claim);
         }
+        if (at->executor_.own_clock()) from.simulated = at->executor_;
         bool const beyond = claim && !at->may_abandon();
-        state_ptr<> further{at->upstream()};
-        if (!further) {
-            from.keep(*at, claim, steps);
-            assistance const inputs = at->help_inputs(beyond);
-            return inputs != assistance::none ? inputs : at->help_executor();
+        if (state_ptr<> further{at->upstream()}) {
+            claim = beyond;
+            at = std::move(further);
+            continue;
         }
-        claim = beyond;
-        at = std::move(further);
+        from.keep(*at, claim, steps);
+        assistance found = at->help_inputs(beyond);
+        if (found == assistance::none) found = at->help_executor();
+        if (found == assistance::none && executor_.assist() == assistance::progress) return assistance::progress;
+        if (found != assistance::none || !from.simulated) return found;
+        // Nothing can be done about a bare promise but to let the simulation go on; about another executor's work, to wait.
+        found = from.simulated.assist();
+        return found == assistance::progress || !at->executor_ ? found : assistance::none;
     }
 }
 
@@ -592,8 +600,8 @@ public:
     /// Decides the ask by the result that `make` returns. What it throws becomes the failure.
     template <class Make>
     void decide(Make&& make, delivery how) noexcept {
-        ANTIPHON_TRY { ::new (static_cast<void*>(std::addressof(result_))) result<R>(std::forward<Make>(make)()); }
-        ANTIPHON_CATCH_ALL { ::new (static_cast<void*>(std::addressof(result_))) result<R>(failure::current()); }
+        ANTIPHON_TRY { ::new (static_cast<void*>(detail::addressof(result_))) result<R>(std::forward<Make>(make)()); }
+        ANTIPHON_CATCH_ALL { ::new (static_cast<void*>(detail::addressof(result_))) result<R>(failure::current()); }
         discard();
         this->publish(how);
     }

@@ -22,7 +22,8 @@ public:
     stop_when_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
         : layer_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...}, token_{layer.policy().token()} {}
 
-    void begin() noexcept override {
+protected:
+    void start() noexcept override {
         if (token_.stop_requested()) return this->begin_stopped();
         if (token_.stop_possible()) {
             callback_.emplace(token_, forward_stop{this});
@@ -31,8 +32,6 @@ public:
         }
         this->begin_inner();
     }
-
-protected:
     void answered(result<R>& answer, delivery how) noexcept override {
         // The registration ends before the answer is known, and its end waits for a callback that is running elsewhere: so the
         // callback never outlives this.

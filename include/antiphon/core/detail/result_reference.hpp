@@ -4,11 +4,11 @@
 
 #include <cassert>
 #include <concepts>
-#include <memory>
 #include <type_traits>
 #include <utility>
 
 #include "antiphon/core/detail/result_interface.hpp"
+#include "antiphon/core/lifetime.hpp"
 
 namespace antiphon {
 
@@ -43,7 +43,7 @@ public:
         requires(!std::same_as<U, T> && std::is_convertible_v<U*, T*>)
     result(result<U&> const& other) noexcept : base(std::in_place, static_cast<T*>(nullptr)) {
         if (other.has_value()) {
-            state_.emplace(std::addressof(*other));
+            state_.emplace(detail::addressof(*other));
         } else {
             state_.assign_failure(other.error());
         }
@@ -95,9 +95,9 @@ private:
     static T* address(U&& target) noexcept {
         static_assert(detail::binds_safely<U, T>, "result<T&>: must not refer to a temporary");
         if constexpr (std::is_lvalue_reference_v<U> && std::is_convertible_v<std::remove_reference_t<U>*, T*>) {
-            return std::addressof(target);
+            return detail::addressof(target);
         } else if constexpr (detail::binds_safely<U, T>) {
-            return std::addressof(static_cast<std::remove_const_t<T>&>(std::forward<U>(target)));
+            return detail::addressof(static_cast<std::remove_const_t<T>&>(std::forward<U>(target)));
         } else {
             return nullptr;
         }

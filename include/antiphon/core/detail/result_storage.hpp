@@ -2,12 +2,12 @@
 #pragma once
 // Either a slot or a failure, in place, with the strong guarantee of std::expected.
 
-#include <memory>
 #include <type_traits>
 #include <utility>
 
 #include "antiphon/core/failure.hpp"
 #include "antiphon/core/invoke.hpp"
+#include "antiphon/core/lifetime.hpp"
 
 namespace antiphon::detail {
 
@@ -35,9 +35,9 @@ public:
     template <class Result>
     explicit result_storage(convert_t, Result&& other) : has_value{other.has_value()} {
         if (has_value) {
-            std::construct_at(std::addressof(slot), *std::forward<Result>(other));
+            detail::construct_at(detail::addressof(slot), *std::forward<Result>(other));
         } else {
-            std::construct_at(std::addressof(why), std::forward<Result>(other).error());
+            detail::construct_at(detail::addressof(why), std::forward<Result>(other).error());
         }
     }
     explicit result_storage(failure reason) noexcept : why{std::move(reason)}, has_value{false} {}
@@ -76,8 +76,8 @@ public:
     }
     void assign_failure(failure reason) noexcept {
         if (has_value) {
-            std::destroy_at(std::addressof(slot));
-            std::construct_at(std::addressof(why), std::move(reason));
+            detail::destroy_at(detail::addressof(slot));
+            detail::construct_at(detail::addressof(why), std::move(reason));
             has_value = false;
         } else {
             why = std::move(reason);
@@ -86,7 +86,7 @@ public:
     template <class... Args>
     void emplace(Args&&... args) noexcept {
         destroy();
-        std::construct_at(std::addressof(slot), std::forward<Args>(args)...);
+        detail::construct_at(detail::addressof(slot), std::forward<Args>(args)...);
         has_value = true;
     }
     void swap(result_storage& other) {
@@ -116,16 +116,16 @@ private:
         result_storage& self;
         failure saved;
         ~restore() {
-            if (!self.has_value) std::construct_at(std::addressof(self.why), std::move(saved));
+            if (!self.has_value) detail::construct_at(detail::addressof(self.why), std::move(saved));
         }
     };
 
     template <class Other>
     void construct_like(Other&& other) {
         if (has_value) {
-            std::construct_at(std::addressof(slot), std::forward<Other>(other).slot);
+            detail::construct_at(detail::addressof(slot), std::forward<Other>(other).slot);
         } else {
-            std::construct_at(std::addressof(why), std::forward<Other>(other).why);
+            detail::construct_at(detail::addressof(why), std::forward<Other>(other).why);
         }
     }
     template <class Other>
@@ -143,16 +143,16 @@ private:
             emplace(std::forward<U>(value));
         } else {
             restore guard{*this, std::move(why)};
-            std::destroy_at(std::addressof(why));
-            std::construct_at(std::addressof(slot), std::forward<U>(value));
+            detail::destroy_at(detail::addressof(why));
+            detail::construct_at(detail::addressof(slot), std::forward<U>(value));
             has_value = true;
         }
     }
     void destroy() noexcept {
         if (has_value) {
-            std::destroy_at(std::addressof(slot));
+            detail::destroy_at(detail::addressof(slot));
         } else {
-            std::destroy_at(std::addressof(why));
+            detail::destroy_at(detail::addressof(why));
         }
     }
 };

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <memory>
 #include <new>
 #include <thread>
 #include <type_traits>
@@ -14,6 +13,7 @@
 
 #include "antiphon/core/config.hpp"
 #include "antiphon/core/errc.hpp"
+#include "antiphon/core/lifetime.hpp"
 #include "antiphon/core/time.hpp"
 #include "antiphon/core/work.hpp"
 #include "antiphon/execution/detail/thread_name.hpp"
@@ -31,9 +31,10 @@ namespace antiphon::detail {
 class pool_core : public counted {
 public:
     explicit pool_core(thread_pool_options&& options)
-        : options_{std::move(options)}, workers_{std::make_unique<worker[]>(options_.threads)} {}
+        : options_{std::move(options)}, workers_{new worker[options_.threads]} {}
     ~pool_core() {
         // Threads left here are a forked child's shadows or were detached: forget them, the handles own nothing.
+        delete[] workers_;
     }
 
     /// Starts the workers; if one cannot be started, ends those that were and rethrows.
@@ -100,7 +101,7 @@ public:
         for (std::size_t i = 0; i < started_; ++i)
             handle(workers_[i]).detach();
         for (std::size_t i = 0; i < started_; ++i)
-            std::destroy_at(&handle(workers_[i]));
+            detail::destroy_at(&handle(workers_[i]));
         joined_.store(1, std::memory_order_release);  // pairs with the acquire in shut_down()
         futex_wake_all(joined_);
     }
@@ -251,7 +252,7 @@ private:
     void join() noexcept {
         for (std::size_t i = 0; i < started_; ++i) {
             handle(workers_[i]).join();
-            std::destroy_at(&handle(workers_[i]));
+            detail::destroy_at(&handle(workers_[i]));
         }
     }
     /// The threads do not exist here, and the lock may have been held by one of them.
@@ -269,7 +270,7 @@ private:
 
     thread_pool_options const options_;
     std::uint32_t const generation_ = fork_generation();
-    std::unique_ptr<worker[]> const workers_;
+    worker* const workers_;  ///< owned
     std::size_t started_ = 0;
 
     parking_lock lock_;

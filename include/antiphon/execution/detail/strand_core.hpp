@@ -3,7 +3,6 @@
 // The engine of a strand: a queue whose drain is one job on the underlying executor, taken by a worker or by a waiter.
 
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <utility>

@@ -14,7 +14,7 @@ namespace antiphon::detail {
 /// `Policy::expires(now)` is the moment; `time_point::max()` for never.
 ///
 /// `phase_` collects bits: `answered_inside` (the inner answer came), `expired` (the timer fired). Whoever sets the first of the
-/// two decides the ask. `armed` is set once arming has returned: the one of `begin` and `answered` that comes second disarms.
+/// two decides the ask. `armed` is set once arming has returned: the one of `start` and `answered` that comes second disarms.
 /// The armed timer holds a reference.
 template <class Layer, class... A>
 class expiring_ask : public layer_ask<Layer, A...>, private timer {
@@ -24,7 +24,8 @@ public:
     expiring_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
         : layer_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...}, policy_(layer.policy()) {}
 
-    void begin() noexcept override {
+protected:
+    void start() noexcept override {
         time_point const now = this->executor().now();
         time_point const own = policy_.expires(now);
         time_point& until = this->inherited().deadline;
@@ -42,10 +43,8 @@ public:
         if ((phase_.fetch_or(armed, std::memory_order_acq_rel) & answered_inside) != 0) disarm();
         this->begin_inner();
     }
-
-protected:
     void answered(result<R>& answer, delivery how) noexcept override {
-        // acq_rel pairs with `begin` and `fire`
+        // acq_rel pairs with `start` and `fire`
         unsigned const before = phase_.fetch_or(answered_inside, std::memory_order_acq_rel);
         if ((before & expired) == 0) {
             if ((before & armed) != 0) disarm();

@@ -39,7 +39,7 @@ private:
 
     void answered(delivery how) noexcept {
         // At the end of a step that already runs in the right place, the callback is the rest of it.
-        if (how == delivery::tail && (!this->executor() || this->at_home())) {
+        if (how == delivery::tail && (state_base::runs_anywhere(this->executor()) || this->at_home())) {
             tell();
         } else {
             this->continue_after(how);

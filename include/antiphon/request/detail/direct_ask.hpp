@@ -2,13 +2,13 @@
 #pragma once
 // The handler at the core of a request, and the state of one ask for it: one allocation that is job, arguments and result.
 
-#include <memory>
 #include <stop_token>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
 #include "antiphon/core/invoke.hpp"
+#include "antiphon/core/lifetime.hpp"
 #include "antiphon/execution/here.hpp"
 #include "antiphon/request/context.hpp"
 #include "antiphon/request/detail/handler.hpp"
@@ -218,7 +218,7 @@ protected:
         if constexpr (Leaf::with_promise) {
             if (this->defer_discard()) return;
         }
-        std::destroy_at(std::addressof(payload_));
+        detail::destroy_at(detail::addressof(payload_));
     }
 
 private:
@@ -257,7 +257,7 @@ private:
         }
         switch (this->unguard_promise()) {
             case state_base::promise_fate::dropped: return this->fail(std::move(why), how);
-            case state_base::promise_fate::fulfilled: std::destroy_at(std::addressof(payload_)); break;
+            case state_base::promise_fate::fulfilled: detail::destroy_at(detail::addressof(payload_)); break;
             case state_base::promise_fate::kept: break;
         }
         // The answer comes from where the promise went; the exception has nobody else to go to.

@@ -169,7 +169,9 @@ template <class P>
 /// Callables that may be null are; a request of one is empty.
 template <class F>
 [[nodiscard]] bool is_null(F const& f) noexcept {
-    if constexpr (std::is_pointer_v<F> || std::is_member_pointer_v<F>) {
+    if constexpr (std::is_function_v<F>) {
+        return false;
+    } else if constexpr (std::is_pointer_v<F> || std::is_member_pointer_v<F>) {
         return f == nullptr;
     } else if constexpr (requires { f == nullptr; } && requires { static_cast<bool>(f); }) {
         return !static_cast<bool>(f);

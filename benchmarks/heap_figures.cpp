@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSL-1.0
+// Sizes, and what each way of asking takes from the heap: one line `name <tab> value` each.
+
+#include <cstdio>
+#include <utility>
+
+#include "antiphon/antiphon.hpp"
+#include "support/bench.hpp"
+
+namespace ap = antiphon;
+
+namespace {
+
+template <class F>
+bench::heap_use use_of(F&& f) {
+    bench::heap_use const before = bench::heap();
+    f();
+    bench::heap_use const after = bench::heap();
+    return {after.allocations - before.allocations, after.bytes - before.bytes};
+}
+void size(char const* what, std::size_t value) { std::printf("%s\t%zu\n", what, value); }
+void heap(char const* what, bench::heap_use use) { std::printf("%s\t%zu allocations, %zu bytes\n", what, use.allocations, use.bytes); }
+
+}  // namespace
+
+int main() {
+    size("sizeof(work)", sizeof(ap::work));
+    size("sizeof(future<int>)", sizeof(ap::future<int>));
+    size("sizeof(failure)", sizeof(ap::failure));
+    size("sizeof(result<int>)", sizeof(ap::result<int>));
+
+    ap::manual_executor queue;
+    ap::request const deduced = ap::request{[](int x) { return bench::body(x); }};
+    ap::request<int(int)> const erased = deduced;
+    ap::request const deduced_here = deduced | ap::starts_on(queue);
+    ap::request<int(int)> const erased_here = deduced_here;
+    auto const callback = [](ap::result<int>) {};
+
+    heap("call, deduced", use_of([&] { static_cast<void>(deduced.call(1)); }));
+    heap("call, erased", use_of([&] { static_cast<void>(erased.call(1)); }));
+    ap::future<int> f, g;
+    heap("submit with a future, deduced: a queued int(int)", use_of([&] { f = deduced_here.submit(1); }));
+    heap("submit with a future, erased: a queued int(int)", use_of([&] { g = erased_here.submit(1); }));
+    heap("submit with a callback, deduced", use_of([&] { deduced_here.submit(1, callback); }));
+    heap("submit with a callback, erased", use_of([&] { erased_here.submit(1, callback); }));
+    heap("then on a pending future", use_of([&] { f = std::move(f).then([](int x) { return x; }); }));
+    heap("running all of these", use_of([&] { static_cast<void>(queue.run()); }));
+    heap("then on a ready future", use_of([&] { f = std::move(f).then([](int x) { return x; }); }));
+    static_cast<void>(queue.run());
+    heap("get", use_of([&] { static_cast<void>(std::move(f).get()); }));
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "antiphon/antiphon.hpp"
+#include "instructions/body.hpp"
+
+namespace ap = antiphon;
+
+int main(int argc, char** argv) {
+    int const n = operations(argc, argv);
+    ap::request<int(int)> const volatile hidden = [](int x) { return body(x); };
+    auto const& twice = const_cast<ap::request<int(int)> const&>(hidden);  // volatile: nobody guesses what is behind the pointer
+    long sum = 0;
+    for (int i = 0; i < n; ++i)
+        sum += *twice.call(i);
+    return sum == 1;
+}

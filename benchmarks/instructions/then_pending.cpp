@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "antiphon/antiphon.hpp"
+#include "instructions/body.hpp"
+
+namespace ap = antiphon;
+
+int main(int argc, char** argv) {
+    int const n = operations(argc, argv);
+    long sum = 0;
+    for (int i = 0; i < n; ++i) {
+        ap::promise<int> p;
+        ap::future<int> f = p.get_future().then([](int x) { return body(x); });
+        p.set_value(i);
+        sum += *std::move(f).get();
+    }
+    return sum == 1;
+}
