@@ -22,11 +22,8 @@ public:
     bool await_suspend(std::coroutine_handle<Promise> h) {
         static_assert(requires { h.promise().host(); }, "antiphon: resume_on and reschedule are awaited inside a task");
         host_base& host = h.promise().host();
-        if (where_) host.move_to(where_);
-        any_executor const home = host.home();
-        if (state_base::runs_anywhere(home)) return false;  // here is as good as there
-        host.hop(home, h);
-        return true;
+        if (where_) host.move_to(std::move(where_));
+        return host.hop(h);
     }
     void await_resume() const noexcept {}
 

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "antiphon/execution/here.hpp"
-#include "antiphon/execution/parking.hpp"
 #include "antiphon/request/answer.hpp"
 #include "antiphon/request/context.hpp"
 #include "antiphon/request/state.hpp"
@@ -40,32 +39,32 @@ public:
         state_ptr<> const done{up_.take()};
         return false;
     }
-    /// Suspends the coroutine `h` and lets `where` resume it.
-    void hop(any_executor const& where, std::coroutine_handle<> h) noexcept {
+    /// Suspends the coroutine `h` and lets its home resume it. False: it has none, go on.
+    [[nodiscard]] bool hop(std::coroutine_handle<> h) noexcept {
+        if (state_base::runs_anywhere(home())) return false;
         resume_ = h;
         next_ = [](host_base& host, delivery how) { host.resume(host.resume_, how); };
         at_home_ = true;
-        self_->schedule(where);
+        go_home();
+        return true;
     }
     /// From now on the coroutine resumes on `where`. Its place may matter: nobody claims its steps any more.
-    void move_to(any_executor where) noexcept {
-        {
-            parking_lock::scope const held{move_lock_};
-            std::swap(moved_to_, where);
-        }
+    void move_to(any_executor where) {
+        auto* const home = new new_home{std::move(where), moved_.load(std::memory_order_relaxed)};
         self_->pin();
+        moved_.store(home, std::memory_order_release);  // pairs with assist_home
     }
-    /// For the thread that holds the step.
-    [[nodiscard]] any_executor const& home() const noexcept { return moved_to_ ? moved_to_ : self_->executor(); }
+    [[nodiscard]] any_executor const& home() const noexcept {
+        new_home const* const m = moved_.load(std::memory_order_relaxed);  // only the thread of the step asks
+        return m != nullptr ? m->where : self_->executor();
+    }
 
     void on_ready(state_base&, delivery how) noexcept override {
-        if (how == delivery::dropped) {
-            self_->schedule(default_pool().get_executor());
-        } else if (at_home_ && !moved_to_) {
+        if (at_home_ && moved_.load(std::memory_order_relaxed) == nullptr) {
             self_->continue_after(how);
-        } else if (at_home_ && !state_base::runs_anywhere(moved_to_)) {
-            self_->schedule(moved_to_);
-        } else if (at_home_ && timer_thread::is_current()) {
+        } else if (at_home_) {
+            go_home();
+        } else if (how == delivery::dropped) {
             self_->schedule(default_pool().get_executor());
         } else {
             self_->bounce();
@@ -90,36 +89,35 @@ public:
     }
 
 protected:
-    explicit host_base(state_base& self) noexcept : self_{&self} {}
+    explicit host_base(state_base& self) noexcept : self_{&self}, entry_{self} {}
     bool started_ = false;  ///< the first step was taken; belongs to whoever holds the step
-    ~host_base() = default;
+    ~host_base() {
+        for (new_home const* m = moved_.load(std::memory_order_relaxed); m != nullptr;) delete std::exchange(m, m->before);
+    }
+    /// For a waiter: lets the place that the coroutine has moved to go on, if this thread may.
+    [[nodiscard]] assistance assist_home() const noexcept {
+        new_home const* const m = moved_.load(std::memory_order_acquire);  // pairs with move_to
+        return m != nullptr ? m->where.assist() : assistance::none;
+    }
 
     /// Whether a step has something to go on with; then `go_on` does it.
     [[nodiscard]] bool waits() const noexcept { return next_ != nullptr; }
     void go_on(delivery how) noexcept { next_(*this, how); }
     /// The executor refuses the next step. False: no coroutine is lost by it, `go_on` in place is right. True: it is destroyed
     /// now, and the ask is to fail; after `dropped` that is sent to the default pool, and nothing is to be done here.
-    enum class loss {
-        none,
-        destroyed,
-        sent_on
-    };
+    enum class loss { none, destroyed, sent_on };
     [[nodiscard]] loss lose_coroutine(delivery how) noexcept {
         if (!at_home_ || !root_) return loss::none;
         if (how == delivery::dropped) {
-            move_to(default_pool().get_executor());
             next_ = [](host_base& host, delivery from) { host.lost(from); };
-            self_->schedule(moved_to_);
+            any_executor const where = default_pool().get_executor();
+            moved_.load(std::memory_order_relaxed) == nullptr ? self_->schedule(where) : self_->schedule_as(entry_, where);
             return loss::sent_on;
         }
         state_ptr<> const source{up_.take()};
         std::exchange(root_, nullptr).destroy();
+        forget_home();
         return loss::destroyed;
-    }
-    /// For everybody else.
-    [[nodiscard]] any_executor copy_of_home() noexcept {
-        parking_lock::scope const held{move_lock_};
-        return home();
     }
     /// A lost coroutine's end, on the default pool.
     virtual void lost(delivery how) noexcept = 0;
@@ -140,6 +138,30 @@ protected:
     }
 
 private:
+    struct new_home {
+        any_executor where;
+        new_home const* before;
+    };
+    /// The node of a coroutine that has moved: the state's own may lie in another executor's queue still, as a husk.
+    class entry final : public work_item {
+    public:
+        explicit entry(state_base& ask) noexcept : ask_{&ask} {}
+        void run() noexcept override { ask_->run_pinned(); }
+        void reject(errc why, rejection how) noexcept override { ask_->reject_pinned(why, how); }
+
+    private:
+        state_base* ask_;
+    };
+    void go_home() noexcept {
+        new_home const* const m = moved_.load(std::memory_order_relaxed);
+        m == nullptr ? self_->schedule() : self_->schedule_as(entry_, m->where);
+    }
+
+    /// The coroutine has ended: what follows goes the ask's own way again.
+    void forget_home() noexcept {
+        if (moved_.load(std::memory_order_relaxed) != nullptr) self_->unpin();
+    }
+
     [[nodiscard]] bool wait_for(state_ptr<> source) noexcept {
         state_base& s = *source.release();
         up_.set(s);
@@ -160,11 +182,12 @@ private:
             ambient_context const inherited{self_->context()};
             running_slot* const slot = running_slot::mine;
             stoppable* const outer = slot != nullptr ? slot->enter(*this) : nullptr;
-            while (now.next)
-                std::exchange(now.next, nullptr).resume();
+            while (now.next) std::exchange(now.next, nullptr).resume();
             if (slot != nullptr) slot->leave(outer);
         }
-        if (now.finished) finish_(*this, std::exchange(root_, nullptr), how);
+        if (!now.finished) return;
+        forget_home();
+        finish_(*this, std::exchange(root_, nullptr), how);
     }
 
     state_base* self_;
@@ -175,8 +198,8 @@ private:
     finisher finish_ = nullptr;
     resumption* resumption_ = nullptr;
     std::atomic<state_base*> beyond_{nullptr};
-    any_executor moved_to_;  // written by the step's holder under the lock, so that others may copy it
-    parking_lock move_lock_;
+    entry entry_;
+    std::atomic<new_home const*> moved_{nullptr};
     bool at_home_ = false;
 };
 
@@ -225,7 +248,10 @@ protected:
 
     state_base* upstream() noexcept override { return this->acquire_upstream(); }
     state_base* on_stop() noexcept override { return this->acquire_upstream(); }
-    any_executor moved_home() noexcept override { return this->copy_of_home(); }
+    assistance assist_place() noexcept override {
+        assistance const found = this->assist_home();
+        return found != assistance::none ? found : state<R>::assist_place();
+    }
     void lost(delivery how) noexcept override {
         if (this->lose_coroutine(how) == loss::destroyed) this->fail(failure{errc::cancelled, executed::maybe}, how);
     }

@@ -23,13 +23,7 @@
 namespace antiphon {
 
 /// How urgent an ask is. A pool prefers the more urgent, then the one whose deadline is nearer.
-enum class priority {
-    idle = -2,
-    low = -1,
-    normal = 0,
-    high = 1,
-    urgent = 2
-};
+enum class priority { idle = -2, low = -1, normal = 0, high = 1, urgent = 2 };
 
 }  // namespace antiphon
 
@@ -80,12 +74,7 @@ private:
 };
 
 /// The answer of a wait.
-enum class wait_end {
-    ready,
-    timed_out,
-    would_deadlock,
-    forked
-};
+enum class wait_end { ready, timed_out, would_deadlock, forked };
 
 /// Everything about an ask except its result.
 ///
@@ -116,8 +105,7 @@ public:
     [[nodiscard]] bool attach(consumer& c) noexcept {
         std::uintptr_t expected = 0;
         // release pairs with the completer's exchange (c's fields), acquire with its result
-        return slot_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(&c), std::memory_order_acq_rel,
-                                             std::memory_order_acquire);
+        return slot_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(&c), std::memory_order_acq_rel, std::memory_order_acquire);
     }
     /// Before the state is shared.
     void attach_first(consumer& c) noexcept { slot_.store(reinterpret_cast<std::uintptr_t>(&c), std::memory_order_relaxed); }
@@ -141,11 +129,13 @@ public:
     /// Lets the next step be performed by `where`, or by a waiter.
     void schedule(any_executor const& where) noexcept {
         retain();
+        word_.fetch_add(handing, std::memory_order_relaxed);  // ordered by the next
         // seq_cst, against a waiter that registers and then looks again (wait); release pairs with the step's acquire
         if ((word_.fetch_or(queued | runnable, std::memory_order_seq_cst) & queued) == 0) {
             retain();  // the queue's; the first keeps this, of which `where` may be part, until `execute` has returned
             hand_to(where);
         }
+        word_.fetch_sub(handing, std::memory_order_seq_cst);
         wake_waiter();  // last: what it looks for, the node or its executor's own work, is in its queue by now
         release();
     }
@@ -154,7 +144,17 @@ public:
     /// Starts the ask. Once, after its consumer was attached or has its future, by somebody who holds a reference meanwhile.
     virtual void begin() noexcept {}
 
-    /// The first hand-over: the queue's reference and both bits were set when the state was made.
+    /// The first hand-over: the queue's reference and the bits were set when the state was made.
+    void hand_over() noexcept {
+        if (executor_) {
+            hand_to(executor_);
+            word_.fetch_and(~std::uint32_t{unasked}, std::memory_order_seq_cst);
+            wake_waiter();  // a delayed ask may have one already
+        } else {
+            word_.fetch_and(~std::uint32_t{unasked}, std::memory_order_seq_cst);
+            run();
+        }
+    }
     void hand_to(any_executor const& where) noexcept {
         work job{*this};
         ANTIPHON_TRY { where.execute(std::move(job)); }
@@ -189,8 +189,7 @@ public:
     }
 
     void run() noexcept final {
-        // acq_rel: acquire pairs with schedule; the bits are cleared before the step may set them again
-        std::uint32_t const old = take_runnable(queued | runnable);
+        std::uint32_t const old = leave_queue();
         if ((old & runnable) != 0) {
             trampoline::barrier const closed{this};
             step(delivery::tail);
@@ -198,21 +197,45 @@ public:
         release();
     }
     void reject(errc why, rejection how) noexcept final {
-        std::uint32_t const old = take_runnable(queued | runnable);
+        std::uint32_t const old = leave_queue();
         if ((old & runnable) != 0) refuse(why, how == rejection::dropped ? delivery::dropped : delivery::nested);
+        release();
+    }
+
+    /// For a pinned state, which has left the executor of its own node: the next step by way of another node.
+    void schedule_as(work_item& entry, any_executor const& where) noexcept {
+        retain();
+        retain();  // as in schedule: one is the queue's, one keeps `where`
+        word_.fetch_add(handing, std::memory_order_relaxed);  // ordered by the next
+        mark(runnable);
+        work job{entry};
+        ANTIPHON_TRY { where.execute(std::move(job)); }
+        ANTIPHON_CATCH_ALL {
+            // as in hand_to
+        }
+        word_.fetch_sub(handing, std::memory_order_seq_cst);
+        wake_waiter();
+        release();
+    }
+    void run_pinned() noexcept {
+        if ((take_runnable(runnable) & runnable) != 0) {
+            trampoline::barrier const closed;
+            step(delivery::tail);
+        }
+        release();
+    }
+    void reject_pinned(errc why, rejection how) noexcept {
+        if ((take_runnable(runnable) & runnable) != 0) refuse(why, how == rejection::dropped ? delivery::dropped : delivery::nested);
         release();
     }
 
     /// From now on only its executors run it.
     void pin() noexcept { mark(pinned); }
+    void unpin() noexcept { word_.fetch_and(~pinned, std::memory_order_seq_cst); }
 
     /// While a handler runs that was given the promise of its own ask, a drop of that promise only leaves a mark.
     void guard_promise() noexcept { mark(guarded); }
-    enum class promise_fate {
-        kept,
-        dropped,
-        fulfilled
-    };
+    enum class promise_fate { kept, dropped, fulfilled };
     [[nodiscard]] promise_fate unguard_promise() noexcept {
         std::uint32_t const old = word_.fetch_and(~guarded, std::memory_order_seq_cst);
         return (old & settled) != 0 ? promise_fate::fulfilled : (old & broken) != 0 ? promise_fate::dropped : promise_fate::kept;
@@ -221,11 +244,15 @@ public:
     /// the guard's end.
     [[nodiscard]] bool defer_discard() noexcept { return (word_.fetch_or(settled, std::memory_order_seq_cst) & guarded) != 0; }
     /// For the promise's destructor: true when its drop is decided later, by the guard's end.
-    [[nodiscard]] bool defer_broken_promise() noexcept { return (word_.fetch_or(broken, std::memory_order_seq_cst) & guarded) != 0; }
+    [[nodiscard]] bool defer_broken_promise() noexcept {
+        return (word_.fetch_or(broken, std::memory_order_seq_cst) & guarded) != 0;
+    }
 
     /// Whether a blocked thread sleeps on this answer or on one that depends on it: then it is sent to look again.
     /// Called by the thread that is about to perform or has just scheduled the next step.
     void wake_waiter() noexcept;
+    /// The same for a thread that sleeps on this very answer. Any thread that holds a reference.
+    void wake_own_waiter() noexcept;
     /// The same, for the thread that is performing a step now, which nobody else can complete meanwhile.
     void wake_waiter_downstream() noexcept { signal_downstream(this); }
 
@@ -257,7 +284,11 @@ protected:
         guarded = 32,
         broken = 64,
         settled = 128,
-        waking = 1u << 16,  ///< one of those who walk downstream now; they are counted in the bits from here on
+        begun = 256,
+        unasked = 512,         ///< made, but `begin` has not handed it over
+        handing = 1u << 12,    ///< one of those who are handing it to an executor now; they are counted in four bits
+        handers = 15u << 12,
+        waking = 1u << 16,     ///< one of those who walk downstream now; they are counted in the bits from here on
         wakers = ~(waking - 1),
     };
 
@@ -283,6 +314,26 @@ protected:
         if ((old & runnable) != 0 && (old & wakers) != 0) await_wakers();
         return old;
     }
+    /// The node was taken out of its queue, with the step if that is due here.
+    std::uint32_t leave_queue() noexcept {
+        std::uint32_t old = word_.load(std::memory_order_relaxed);
+        std::uint32_t cleared = 0;
+        do {
+            cleared = (old & pinned) != 0 ? queued : queued | runnable;  // a pinned state's step is due elsewhere
+        } while (!word_.compare_exchange_weak(old, old & ~cleared, std::memory_order_seq_cst, std::memory_order_relaxed));
+        if ((old & cleared & runnable) != 0 && (old & wakers) != 0) await_wakers();
+        return old & cleared;
+    }
+    /// For a stop request: takes the first step, so that nobody performs it; never a later one.
+    [[nodiscard]] bool take_first_step() noexcept {
+        std::uint32_t old = word_.load(std::memory_order_relaxed);
+        do {
+            if ((old & runnable) == 0 || (old & begun) != 0) return false;
+        } while (!word_.compare_exchange_weak(old, old & ~runnable, std::memory_order_seq_cst, std::memory_order_relaxed));
+        if ((old & wakers) != 0) await_wakers();
+        return true;
+    }
+    void mark_begun() noexcept { mark(begun); }
     void mark(std::uint32_t bits) noexcept { word_.fetch_or(bits, std::memory_order_seq_cst); }
     [[nodiscard]] std::uint32_t bits() const noexcept { return word_.load(std::memory_order_seq_cst); }
     [[nodiscard]] bool at_home() const noexcept {
@@ -297,8 +348,8 @@ protected:
     virtual state_base* on_stop() noexcept { return nullptr; }
     /// A reference to what this waits for, or null.
     virtual state_base* upstream() noexcept { return nullptr; }
-    /// Where the next step belongs, when it has moved: a copy, for those who do not hold the step.
-    [[nodiscard]] virtual any_executor moved_home() noexcept { return executor_; }
+    /// What this thread can do for the place where the next step is due.
+    virtual assistance assist_place() noexcept { return executor_.assist(); }
     /// For states with several inputs.
     virtual assistance help_inputs(bool) noexcept { return assistance::none; }
 
@@ -312,9 +363,6 @@ private:
     class walk;
     [[nodiscard]] assistance help(bool claim, walk& from) noexcept;
     [[nodiscard]] assistance help_queued(bool claim) noexcept;
-    [[nodiscard]] assistance help_moved() noexcept;
-    /// Nothing is due. One that has moved is on its way between two executors, or runs: it says when there is something to do.
-    [[nodiscard]] assistance help_executor() noexcept { return (bits() & pinned) != 0 ? assistance::none : executor_.assist(); }
     [[nodiscard]] static waiter* find_waiter(state_base* at) noexcept;
     static void signal_downstream(state_base* at) noexcept {
         if (waiter* w = find_waiter(at)) w->signal();
@@ -416,10 +464,7 @@ inline waiter* state_base::find_waiter(state_base* at) noexcept {
 inline void state_base::wake_waiter() noexcept {
     std::uintptr_t const found = slot_.load(std::memory_order_seq_cst);
     if (found == 0 || found == is_ready) return;
-    if ((found & is_waiter) != 0) {
-        signal_downstream(this);
-        return;
-    }
+    if ((found & is_waiter) != 0) return wake_own_waiter();
     // States downstream live as long as this one is unfinished. While this walker is counted and `runnable` was still there,
     // whoever takes the step waits: so the walk is safe. Without `runnable` somebody performs the step already: nobody need be woken.
     waiter* sleeper = nullptr;
@@ -430,40 +475,29 @@ inline void state_base::wake_waiter() noexcept {
     if (sleeper != nullptr) sleeper->signal();
 }
 
+inline void state_base::wake_own_waiter() noexcept {
+    std::uintptr_t found = slot_.load(std::memory_order_seq_cst);
+    // One that left meanwhile needs no signal, and one that came later looks for itself.
+    if ((found & is_waiter) != 0 && slot_.compare_exchange_strong(found, 0, std::memory_order_seq_cst, std::memory_order_seq_cst))
+        waiter_of(found)->signal();
+}
+
 inline void state_base::await_wakers() noexcept {
     for (std::uint32_t seen = word_.fetch_or(wake_awaited, std::memory_order_seq_cst) | wake_awaited; (seen & wakers) != 0;
          seen = word_.load(std::memory_order_acquire))
         futex_wait(word_, seen);
-    word_.fetch_and(~std::uint32_t{wake_awaited}, std::memory_order_relaxed);  // the taker of the step is the only one who waits here
 }
 
 inline assistance state_base::help_queued(bool claim) noexcept {
-    if ((bits() & pinned) != 0) return help_moved();
+    if ((bits() & unasked) != 0) return assistance::none;  // not yet: `begin` will say so
     void const* const place = executor_.place();
     bool const own_worker = place != nullptr && worker_of_place() == place;
-    bool const may_run = own_worker || (claim && executor_.claimable());
-    if (!may_run && !trampoline::holds(*this)) return executor_.assist();
+    bool const may_run = (bits() & pinned) == 0 && (own_worker || (claim && executor_.claimable()));
+    if (!may_run && !trampoline::holds(*this)) return (bits() & handers) != 0 ? assistance::none : assist_place();
     if ((take_runnable(runnable) & runnable) != 0) {
         trampoline::barrier const closed;
         place_scope const lent{place};
         step(delivery::tail);
-    }
-    return assistance::progress;
-}
-
-inline assistance state_base::help_moved() noexcept {
-    any_executor const home = moved_home();
-    void const* const place = home.place();
-    bool const own_worker = place != nullptr && worker_of_place() == place;
-    if (!own_worker && !trampoline::holds(*this)) return home.assist();
-    if ((take_runnable(runnable) & runnable) != 0) {
-        if (any_executor const now = moved_home(); now.place() != place) {
-            schedule(now);  // it has moved on before it was taken
-        } else {
-            trampoline::barrier const closed;
-            place_scope const lent{place};
-            step(delivery::tail);
-        }
     }
     return assistance::progress;
 }
@@ -521,7 +555,7 @@ inline assistance state_base::help(bool claim_all, walk& from) noexcept {
         }
         from.keep(*at, claim, steps);
         assistance found = at->help_inputs(beyond);
-        if (found == assistance::none) found = at->help_executor();
+        if (found == assistance::none) found = at->assist_place();
         if (found == assistance::none && executor_.assist() == assistance::progress) return assistance::progress;
         if (found != assistance::none || !from.simulated) return found;
         // Nothing can be done about a bare promise but to let the simulation go on; about another executor's work, to wait.
@@ -541,8 +575,7 @@ public:
         if (state_->executor_.disarm(*this)) {
             state_->release();
         } else {
-            while (!rang())
-                futex_wait(rang_, 0);
+            while (!rang()) futex_wait(rang_, 0);
         }
     }
     alarm(alarm const&) = delete;
@@ -554,7 +587,7 @@ private:
         state_base* const s = state_;
         rang_.store(1, std::memory_order_seq_cst);  // seq_cst against a waiter that registers and looks again
         futex_wake_one(rang_);
-        s->wake_waiter_downstream();
+        s->wake_own_waiter();
         s->release();
     }
     state_base* state_;

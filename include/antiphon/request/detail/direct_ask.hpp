@@ -107,8 +107,7 @@ public:
     /// A new ask, not begun, with the consumer's reference.
     template <class Self, class... A>
     [[nodiscard]] static state_ptr<state<R>> make(Self&& self, any_executor executor, context_data const* context, A&&... args) {
-        return state_ptr<state<R>>{
-            new heap_ask<ask<A...>>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(args)...}};
+        return state_ptr<state<R>>{new heap_ask<ask<A...>>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(args)...}};
     }
 
     /// The handler's own answer. `source` supplies its lead, `reply` its trailing promise.
@@ -157,18 +156,11 @@ public:
 
     template <class L, class... A>
     direct_ask(any_executor executor, context_data const* context, L&& handler, A&&... args)
-        : base{std::move(executor), context, 3, state_base::queued | state_base::runnable},
+        : base{std::move(executor), context, 3, state_base::queued | state_base::runnable | state_base::unasked},
           source_{*this},
           payload_{std::forward<L>(handler), std::tuple<Kept...>(std::forward<A>(args)...)} {}
 
-    void begin() noexcept override {
-        if (this->executor()) {
-            this->hand_to(this->executor());
-            this->wake_waiter();  // a delayed ask may have one already
-        } else {
-            this->run();
-        }
-    }
+    void begin() noexcept override { this->hand_over(); }
 
 protected:
     ~direct_ask() {}
@@ -177,6 +169,7 @@ protected:
         if constexpr (!Leaf::immediate) {
             if (this->started_) return this->go_on(how);
             this->started_ = true;
+            this->mark_begun();
         }
         if (payload_.handler.empty()) return this->fail(empty_request(), how);
         if (context_data const* c = this->context(); c != nullptr && c->deadline <= this->executor().now())
@@ -199,15 +192,7 @@ protected:
         this->fail(failure{why, executed::no}, how);
     }
     state_base* on_stop() noexcept override {
-        if ((this->take_runnable(state_base::runnable) & state_base::runnable) != 0) {
-            // Whoever holds `runnable` holds the step, and may look at `started_`.
-            if constexpr (!Leaf::immediate) {
-                if (this->started_) {
-                    this->schedule(this->home());
-                    source_.request_stop();
-                    return this->upstream();
-                }
-            }
+        if (this->take_first_step()) {
             this->fail(failure{errc::cancelled, executed::no}, delivery::nested);
             return nullptr;
         }
