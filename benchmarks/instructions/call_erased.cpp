@@ -6,8 +6,9 @@ namespace ap = antiphon;
 
 int main(int argc, char** argv) {
     int const n = operations(argc, argv);
-    ap::request<int(int)> const volatile hidden = [](int x) { return body(x); };
-    auto const& twice = const_cast<ap::request<int(int)> const&>(hidden);  // volatile: nobody guesses what is behind the pointer
+    // Two handlers, so that the compiler cannot guess which one is behind the pointer.
+    ap::request<int(int)> twice = [](int x) { return body(x); };
+    if (argc > 100) twice = [](int x) { return body(x + 1); };
     long sum = 0;
     for (int i = 0; i < n; ++i)
         sum += *twice.call(i);

@@ -2,7 +2,6 @@
 #pragma once
 // A question as a value: asked with call(), submit(), call_for() or co_await, adapted with |.
 
-#include <chrono>
 #include <coroutine>
 #include <cstddef>
 #include <optional>

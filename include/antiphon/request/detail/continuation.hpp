@@ -4,12 +4,12 @@
 
 #include <coroutine>
 #include <exception>
-#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
 
 #include "antiphon/core/invoke.hpp"
+#include "antiphon/core/lifetime.hpp"
 #include "antiphon/execution/any_executor.hpp"
 #include "antiphon/fwd.hpp"
 #include "antiphon/request/host.hpp"
@@ -132,7 +132,7 @@ private:
         }
     }
     void discard() noexcept override {
-        std::destroy_at(std::addressof(f_));
+        detail::destroy_at(detail::addressof(f_));
         if (source_ != nullptr) source_->release();
     }
     void destroy() noexcept override { delete this; }
