@@ -13,12 +13,12 @@ struct alignas(16) node {
     void release() noexcept { --refs; }
     std::atomic<int> refs{1};
 };
-using link = antiphon::detail::link<node>;
+using edge = antiphon::detail::link<node>;
 
 }  // namespace
 
 TEST_CASE("an empty link leads nowhere") {
-    link up;
+    edge up;
     CHECK(up.acquire() == nullptr);
     CHECK(up.take() == nullptr);
 }
@@ -26,7 +26,7 @@ TEST_CASE("an empty link leads nowhere") {
 TEST_CASE("a link adopts one reference and gives it back when it goes") {
     node n;
     {
-        link up;
+        edge up;
         up.set(n);
         CHECK(n.refs == 1);
     }
@@ -35,7 +35,7 @@ TEST_CASE("a link adopts one reference and gives it back when it goes") {
 
 TEST_CASE("taking from a link hands its reference to the caller and empties it") {
     node n;
-    link up;
+    edge up;
     up.set(n);
     CHECK(up.take() == &n);
     CHECK(n.refs == 1);
@@ -45,7 +45,7 @@ TEST_CASE("taking from a link hands its reference to the caller and empties it")
 
 TEST_CASE("acquiring through a link gives one more reference") {
     node n;
-    link up;
+    edge up;
     up.set(n);
     CHECK(up.acquire() == &n);
     CHECK(n.refs == 2);
@@ -54,7 +54,7 @@ TEST_CASE("acquiring through a link gives one more reference") {
 
 TEST_CASE("a link may be set again after it was taken") {
     node first, second;
-    link up;
+    edge up;
     up.set(first);
     up.take()->release();
     up.set(second);
@@ -65,7 +65,7 @@ TEST_CASE("a link may be set again after it was taken") {
 
 TEST_CASE("no reference is lost or gained when many walkers meet an owner that sets and takes") {
     node nodes[2];
-    link up;
+    edge up;
     std::atomic<bool> stop{false};
     std::atomic<int> seen{0};
     auto const walk = [&] {
