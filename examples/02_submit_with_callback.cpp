@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // submit(args..., callback): ask and go on; the callback runs exactly once, with the result, on the request's executor.
-#include <antiphon/antiphon.hpp>
 #include <algorithm>
+#include <antiphon/antiphon.hpp>
 #include <array>
 #include <cstddef>
 #include <latch>
@@ -15,7 +15,8 @@ namespace ap = antiphon;
 int main() {
     ap::request<int(std::string_view)> vowels = [](std::string_view word) -> ap::result<int> {
         if (word.empty()) return ap::failure{ap::errc::invalid_argument, "there is no word"};
-        return static_cast<int>(std::ranges::count_if(word, [](char c) { return std::string_view{"aeiou"}.find(c) != std::string_view::npos; }));
+        return static_cast<int>(
+            std::ranges::count_if(word, [](char c) { return std::string_view{"aeiou"}.find(c) != std::string_view::npos; }));
     };
 
     std::array<std::string, 4> const words{"call", "and", "", "response"};

@@ -17,9 +17,8 @@ public:
     using callback = std::function<void(int error, std::string address)>;
 
     void resolve(std::string host, callback done) {
-        worker_ = std::jthread{[host = std::move(host), done = std::move(done)] {
-            host == "localhost" ? done(0, "127.0.0.1") : done(3, "");
-        }};
+        worker_ = std::jthread{
+            [host = std::move(host), done = std::move(done)] { host == "localhost" ? done(0, "127.0.0.1") : done(3, ""); }};
     }
 
 private:
@@ -38,7 +37,8 @@ int main() {
 
     // Everything a request can do, the old library can do now: wait, continue, be awaited, be given a timeout.
     ap::result<std::string> const found = resolve.call("localhost");
-    ap::result<int> const length = resolve.submit("localhost").then([](std::string const& a) { return static_cast<int>(a.size()); }).get();
+    ap::result<int> const length =
+        resolve.submit("localhost").then([](std::string const& a) { return static_cast<int>(a.size()); }).get();
     ap::result<std::string> const lost = resolve.call("atlantis");
     fmt::print("localhost is {} ({} characters)\natlantis is {}\n", *found, *length, lost.error().message());
     expect(found.value() == "127.0.0.1" && length.value() == 9, "localhost is found");

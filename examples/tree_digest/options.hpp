@@ -57,7 +57,8 @@ struct options {
         } else if (argument == "--list") {
             parsed.list = true;
         } else if (argument == "--threads") {
-            if (++i >= count || !parse_threads(arguments[i], parsed.threads)) parsed.complaint = "--threads takes a number from 1 to 256";
+            if (++i >= count || !parse_threads(arguments[i], parsed.threads))
+                parsed.complaint = "--threads takes a number from 1 to 256";
         } else {
             parsed.complaint = "there is no option " + std::string{argument} + ", see --help";
         }

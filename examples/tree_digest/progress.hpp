@@ -36,7 +36,8 @@ private:
         constexpr std::size_t width = 32;
         std::size_t const done = done_;
         std::size_t const filled = total_ != 0 ? done * width / total_ : width;
-        fmt::print(stderr, "\r{:<26} [{}{}] {}/{}\x1b[K", what_, std::string(filled, '='), std::string(width - filled, ' '), done, total_);
+        fmt::print(stderr, "\r{:<26} [{}{}] {}/{}\x1b[K", what_, std::string(filled, '='), std::string(width - filled, ' '), done,
+                   total_);
         std::fflush(stderr);
     }
 

@@ -44,7 +44,8 @@ using answers = std::vector<answer>;
 }
 
 /// The hybrid: waits a moment for each answer, and lets it come later when it takes longer. Counts the punctual ones.
-[[nodiscard]] inline answers by_hybrid(digest_request const& ask, files all, progress& bar, antiphon::duration patience, std::size_t& at_once) {
+[[nodiscard]] inline answers by_hybrid(digest_request const& ask, files all, progress& bar, antiphon::duration patience,
+                                       std::size_t& at_once) {
     std::vector<antiphon::future<digest>> asked;
     for (entry const& file : all) {
         asked.push_back(ask.call_for(patience, file.path));

@@ -46,6 +46,9 @@ public:
         return nullptr;
     }
 
+    /// Owner only: what it names, without a reference.
+    [[nodiscard]] State* peek() const noexcept { return pointer(word_.load(std::memory_order_relaxed)); }
+
     /// Any thread that keeps the owner alive: a reference to what is upstream, or null.
     [[nodiscard]] State* acquire() noexcept {
         std::uintptr_t found = word_.load(std::memory_order_seq_cst);

@@ -39,12 +39,42 @@ enum class delivery {
     dropped,  ///< inside a destructor of `work`, perhaps under the user's lock: nothing of the user's may run here
 };
 
+/// Keeps an answer that has several inputs from being published while a walk, which began at one of the inputs and knows nothing
+/// of the others, passes through.
+class gate {
+public:
+    /// False: it is closed.
+    [[nodiscard]] bool enter() noexcept {
+        // seq_cst against `close`: one of both sees the other
+        if ((word_.fetch_add(one, std::memory_order_seq_cst) & closed) == 0) return true;
+        leave();
+        return false;
+    }
+    void leave() noexcept {
+        // release pairs with the load in `close`; only the address is used afterwards
+        std::uint32_t const old = word_.fetch_sub(one, std::memory_order_release);
+        if ((old & closed) != 0 && old < 2 * one) futex_wake_all(word_);
+    }
+    /// Nobody enters any more, and who is inside has left.
+    void close() noexcept {
+        for (std::uint32_t seen = word_.fetch_or(closed, std::memory_order_seq_cst) | closed; seen >= one;
+             seen = word_.load(std::memory_order_acquire))
+            futex_wait(word_, seen);
+    }
+
+private:
+    static constexpr std::uint32_t closed = 1, one = 2;
+    std::atomic<std::uint32_t> word_{0};
+};
+
 /// What is told, once, that a state is ready. At most one a state.
 class consumer {
 public:
     virtual void on_ready(state_base& source, delivery how) noexcept = 0;
     /// The state whose answer depends on this one; null where there is none.
     virtual state_base* downstream() noexcept { return nullptr; }
+    /// Not null where that state has other inputs too: then it is looked at inside the gate only.
+    virtual gate* passage() noexcept { return nullptr; }
     /// Whether `downstream` stays unfinished, and with it alive, for as long as the state that has this consumer is unfinished.
     [[nodiscard]] virtual bool steadfast() noexcept { return false; }
 
@@ -246,9 +276,9 @@ public:
         for (;;) {
             std::uintptr_t const found = at->slot_.load(std::memory_order_seq_cst);
             if (found == 0 || (found & (is_ready | is_waiter)) != 0) return at;
-            consumer* const next = reinterpret_cast<consumer*>(found);
-            if (!next->steadfast()) return at;
-            at = next->downstream();
+            consumer* const told = reinterpret_cast<consumer*>(found);
+            if (!told->steadfast()) return at;
+            at = told->downstream();
         }
     }
 
@@ -256,7 +286,7 @@ public:
     [[nodiscard]] assistance help(bool claim) noexcept;
 
 protected:
-    enum : std::uint32_t { queued = 1, runnable = 2, stopped = 4, waking = 8, wake_awaited = 16, pinned = 32, guarded = 64, broken = 128, begun = 256 };
+    enum : std::uint32_t { queued = 1, runnable = 2, stopped = 4, waking = 8, wake_awaited = 16, pinned = 32, guarded = 64, broken = 128, under_way = 256 };
 
     state_base(any_executor executor, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept;
     ~state_base();
@@ -294,12 +324,12 @@ protected:
     [[nodiscard]] bool take_first_step() noexcept {
         std::uint32_t old = word_.load(std::memory_order_relaxed);
         do {
-            if ((old & runnable) == 0 || (old & begun) != 0) return false;
+            if ((old & runnable) == 0 || (old & under_way) != 0) return false;
         } while (!word_.compare_exchange_weak(old, old & ~runnable, std::memory_order_seq_cst, std::memory_order_relaxed));
         if ((old & waking) != 0) await_waker();
         return true;
     }
-    void mark_begun() noexcept { mark(begun); }
+    void mark_begun() noexcept { mark(under_way); }
     void mark(std::uint32_t bits) noexcept { word_.fetch_or(bits, std::memory_order_seq_cst); }
     [[nodiscard]] std::uint32_t bits() const noexcept { return word_.load(std::memory_order_seq_cst); }
     [[nodiscard]] bool at_home() const noexcept {
@@ -414,17 +444,31 @@ inline state_base::~state_base() {
 }
 
 inline waiter* state_base::find_waiter(state_base* at) noexcept {
+    // From gate to gate, hand over hand: what lies behind the last one stays unpublished.
+    struct {
+        gate* held = nullptr;
+        void move_to(gate* further) noexcept {
+            if (gate* const behind = std::exchange(held, further)) behind->leave();
+        }
+    } passing;
+    waiter* sleeper = nullptr;
     while (at != nullptr) {
         std::uintptr_t found = at->slot_.load(std::memory_order_seq_cst);
-        if (found == 0 || found == is_ready) return nullptr;
-        if ((found & is_waiter) == 0) {
-            at = reinterpret_cast<consumer*>(found)->downstream();
-        } else {
+        if (found == 0 || found == is_ready) break;
+        if ((found & is_waiter) != 0) {
             bool const taken = at->slot_.compare_exchange_strong(found, 0, std::memory_order_seq_cst, std::memory_order_seq_cst);
-            return taken ? waiter_of(found) : nullptr;
+            if (taken) sleeper = waiter_of(found);
+            break;
         }
+        auto& told = *reinterpret_cast<consumer*>(found);
+        if (gate* const ahead = told.passage()) {
+            if (!ahead->enter()) break;
+            passing.move_to(ahead);
+        }
+        at = told.downstream();
     }
-    return nullptr;
+    passing.move_to(nullptr);
+    return sleeper;
 }
 
 inline void state_base::wake_waiter() noexcept {

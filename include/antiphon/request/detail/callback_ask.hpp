@@ -31,13 +31,13 @@ private:
     class listener final : public consumer {
     public:
         explicit listener(callback_ask& ask) noexcept : ask_{&ask} {}
-        void on_ready(state_base&, delivery how) noexcept override { ask_->answered(how); }
+        void on_ready(state_base&, delivery how) noexcept override { ask_->hear(how); }
 
     private:
         callback_ask* ask_;
     };
 
-    void answered(delivery how) noexcept {
+    void hear(delivery how) noexcept {
         // At the end of a step that already runs in the right place, the callback is the rest of it.
         if (how == delivery::tail && (state_base::runs_anywhere(this->executor()) || this->at_home())) {
             tell();
