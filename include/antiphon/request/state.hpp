@@ -122,8 +122,9 @@ class state_base : public work_item {
 public:
     void retain() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }  // relaxed: the caller holds one already
     void release() noexcept {
-        // acq_rel pairs with the other holders' decrements: the last one sees all their uses
-        if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
+        // The only holder left needs no exchange: nobody else can add a reference. acquire, and acq_rel, pair with the other
+        // holders' decrements: the last one sees all their uses.
+        if (refs_.load(std::memory_order_acquire) == 1 || refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
     }
 
     [[nodiscard]] bool ready() const noexcept { return slot_.load(std::memory_order_acquire) == is_ready; }
