@@ -52,11 +52,18 @@ struct answer_traits<X> {
 template <class X>
 using answer_t = typename answer_traits<X>::type;
 
+/// An answer that holds a result already, as a ready_future does: `answer_traits<X>::take(X&&)` is that result.
+template <class X>
+concept result_holder = requires(X&& x) { answer_traits<X>::take(std::move(x)); };
+
 /// The failure as it goes on keeps everything it says.
 template <class R, class U>
 [[nodiscard]] result<R> convert(result<U>&& from) {
     if constexpr (std::is_same_v<R, U>) {
         return std::move(from);
+    } else if constexpr (result_holder<U>) {
+        if (!from) return std::move(from).error();
+        return detail::convert<R>(answer_traits<U>::take(*std::move(from)));
     } else if constexpr (std::is_void_v<R>) {
         if (from) return result<R>{};
         return std::move(from).error();
@@ -73,6 +80,8 @@ template <class R, class Make>
     using X = std::invoke_result_t<Make>;
     if constexpr (result_like<X>) {
         return convert<R>(result<typename std::remove_cvref_t<X>::value_type>(std::forward<Make>(make)()));
+    } else if constexpr (result_holder<X>) {
+        return convert<R>(answer_traits<X>::take(std::forward<Make>(make)()));
     } else if constexpr (std::is_same_v<R, X>) {
         return result<R>(from_invoke, std::forward<Make>(make));
     } else if constexpr (std::is_void_v<R>) {

@@ -46,6 +46,7 @@ template <class T>
 class task_promise_result : public task_promise_base {
 public:
     void unhandled_exception() noexcept { answer_.emplace(failure::current()); }
+    void end_with(failure why) noexcept { answer_.emplace(std::move(why)); }
     [[nodiscard]] result<T> take() { return *std::move(answer_); }
 
 protected:
@@ -126,6 +127,30 @@ private:
 
     std::coroutine_handle<promise_type> frame_;
 };
+
+namespace detail {
+
+class end_awaiter {
+public:
+    explicit end_awaiter(failure why) noexcept : why_{std::move(why)} {}
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> h) noexcept {
+        static_assert(requires { h.promise().host(); }, "antiphon: fail_with is awaited inside a task");
+        h.promise().end_with(std::move(why_));
+        h.promise().final_suspend().await_suspend(h);  // whoever awaits the task destroys the frame where it stands
+    }
+    void await_resume() const noexcept {}
+
+private:
+    failure why_;
+};
+
+}  // namespace detail
+
+/// `co_await fail_with(errc::not_found)`: ends the task with that failure, without an exception. What a `co_return` of the failure does,
+/// for a `task<void>` too.
+[[nodiscard]] inline auto fail_with(failure why) noexcept { return detail::end_awaiter{std::move(why)}; }
 
 namespace detail {
 
