@@ -2,8 +2,11 @@
 // Sizes, and what each way of asking takes from the heap: one line `name <tab> value` each.
 
 #include <cstdio>
+#include <tuple>
 #include <utility>
+#include <vector>
 
+#include "antiphon/request/when_all.hpp"
 #include "antiphon/antiphon.hpp"
 #include "support/bench.hpp"
 
@@ -47,5 +50,14 @@ int main() {
     heap("running all of these", use_of([&] { static_cast<void>(queue.run()); }));
     heap("then on a ready future", use_of([&] { f = std::move(f).then([](int x) { return x; }); }));
     static_cast<void>(queue.run());
+    ap::future<int> a = deduced_here.submit(1), b = deduced_here.submit(2);
+    ap::future<std::tuple<int, int>> both;
+    heap("when_all of two, beside its inputs", use_of([&] { both = ap::when_all(std::move(a), std::move(b)); }));
+    std::vector<ap::future<int>> many;
+    for (int i = 0; i < 1000; ++i)
+        many.push_back(deduced_here.submit(i));
+    ap::future<std::vector<int>> all;
+    heap("when_all of a range of 1000, beside its inputs", use_of([&] { all = ap::when_all(std::move(many)); }));
+    heap("running these", use_of([&] { static_cast<void>(queue.run()); }));
     heap("get", use_of([&] { static_cast<void>(std::move(f).get()); }));
 }

@@ -20,7 +20,7 @@ struct digest {
     std::uintmax_t bytes = 0;
     bool operator==(digest const&) const = default;
 };
-using answer = antiphon::result<digest>;
+using digest_answer = antiphon::result<digest>;
 /// The one request of this program.
 using digest_request = antiphon::request<digest(std::filesystem::path)>;
 
@@ -41,7 +41,7 @@ using digest_request = antiphon::request<digest(std::filesystem::path)>;
     }
 }
 
-[[nodiscard]] inline answer digest_file(std::filesystem::path const& path) {
+[[nodiscard]] inline digest_answer digest_file(std::filesystem::path const& path) {
     if (auto const fit = refuse_unless_regular(path); !fit) return fit.error();
     auto const close = [](std::FILE* f) { std::fclose(f); };
     std::unique_ptr<std::FILE, decltype(close)> const file{std::fopen(path.c_str(), "rb"), close};

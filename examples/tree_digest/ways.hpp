@@ -16,7 +16,7 @@
 #include "tree.hpp"
 
 using files = std::span<entry const>;
-using answers = std::vector<answer>;
+using answers = std::vector<digest_answer>;
 
 /// Synchronously: each file when the one before is done, in this thread.
 [[nodiscard]] inline answers by_call(digest_request const& ask, files all, progress& bar) {
@@ -33,7 +33,7 @@ using answers = std::vector<answer>;
     answers found(all.size(), antiphon::errc::unknown);
     std::latch left{static_cast<std::ptrdiff_t>(all.size())};
     for (std::size_t i = 0; i < all.size(); ++i) {
-        ask.submit(all[i].path, [&, i](answer arrived) {
+        ask.submit(all[i].path, [&, i](digest_answer arrived) {
             found[i] = std::move(arrived);
             bar.tick();
             left.count_down();

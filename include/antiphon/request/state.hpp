@@ -122,8 +122,9 @@ class state_base : public work_item {
 public:
     void retain() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }  // relaxed: the caller holds one already
     void release() noexcept {
-        // acq_rel pairs with the other holders' decrements: the last one sees all their uses
-        if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
+        // The only holder left needs no exchange: nobody else can add a reference. acquire, and acq_rel, pair with the other
+        // holders' decrements: the last one sees all their uses.
+        if (refs_.load(std::memory_order_acquire) == 1 || refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
     }
 
     [[nodiscard]] bool ready() const noexcept { return slot_.load(std::memory_order_acquire) == is_ready; }
@@ -159,11 +160,13 @@ public:
     /// Lets the next step be performed by `where`, or by a waiter.
     void schedule(any_executor const& where) noexcept {
         retain();
+        word_.fetch_add(handing, std::memory_order_relaxed);  // ordered by the next
         // seq_cst, against a waiter that registers and then looks again (wait); release pairs with the step's acquire
         if ((word_.fetch_or(queued | runnable, std::memory_order_seq_cst) & queued) == 0) {
             retain();  // the queue's; the first keeps this, of which `where` may be part, until `execute` has returned
             hand_to(where);
         }
+        word_.fetch_sub(handing, std::memory_order_seq_cst);
         wake_waiter();  // last: what it looks for, the node or its executor's own work, is in its queue by now
         release();
     }
@@ -172,7 +175,17 @@ public:
     /// Starts the ask. Once, after its consumer was attached or has its future, by somebody who holds a reference meanwhile.
     virtual void begin() noexcept {}
 
-    /// The first hand-over: the queue's reference and both bits were set when the state was made.
+    /// The first hand-over: the queue's reference and the bits were set when the state was made.
+    void hand_over() noexcept {
+        if (executor_) {
+            hand_to(executor_);
+            word_.fetch_and(~std::uint32_t{unasked}, std::memory_order_seq_cst);
+            wake_waiter();  // a delayed ask may have one already
+        } else {
+            word_.fetch_and(~std::uint32_t{unasked}, std::memory_order_seq_cst);
+            run();
+        }
+    }
     void hand_to(any_executor const& where) noexcept {
         work job{*this};
         ANTIPHON_TRY { where.execute(std::move(job)); }
@@ -224,12 +237,14 @@ public:
     void schedule_as(work_item& entry, any_executor const& where) noexcept {
         retain();
         retain();  // as in schedule: one is the queue's, one keeps `where`
+        word_.fetch_add(handing, std::memory_order_relaxed);  // ordered by the next
         mark(runnable);
         work job{entry};
         ANTIPHON_TRY { where.execute(std::move(job)); }
         ANTIPHON_CATCH_ALL {
             // as in hand_to
         }
+        word_.fetch_sub(handing, std::memory_order_seq_cst);
         wake_waiter();
         release();
     }
@@ -251,10 +266,14 @@ public:
 
     /// While a handler runs that was given the promise of its own ask, a drop of that promise only leaves a mark.
     void guard_promise() noexcept { mark(guarded); }
-    enum class promise_fate { kept, dropped };
+    enum class promise_fate { kept, dropped, fulfilled };
     [[nodiscard]] promise_fate unguard_promise() noexcept {
-        return (word_.fetch_and(~guarded, std::memory_order_seq_cst) & broken) != 0 ? promise_fate::dropped : promise_fate::kept;
+        std::uint32_t const old = word_.fetch_and(~guarded, std::memory_order_seq_cst);
+        return (old & settled) != 0 ? promise_fate::fulfilled : (old & broken) != 0 ? promise_fate::dropped : promise_fate::kept;
     }
+    /// For the ask: true when its handler, which has answered through the promise, still runs: what it consists of is destroyed by
+    /// the guard's end.
+    [[nodiscard]] bool defer_discard() noexcept { return (word_.fetch_or(settled, std::memory_order_seq_cst) & guarded) != 0; }
     /// For the promise's destructor: true when its drop is decided later, by the guard's end.
     [[nodiscard]] bool defer_broken_promise() noexcept {
         return (word_.fetch_or(broken, std::memory_order_seq_cst) & guarded) != 0;
@@ -263,6 +282,8 @@ public:
     /// Whether a blocked thread sleeps on this answer or on one that depends on it: then it is sent to look again.
     /// Called by the thread that is about to perform or has just scheduled the next step.
     void wake_waiter() noexcept;
+    /// The same for a thread that sleeps on this very answer. Any thread that holds a reference.
+    void wake_own_waiter() noexcept;
     /// The same, for the thread that is performing a step now, which nobody else can complete meanwhile.
     void wake_waiter_downstream() noexcept { signal_downstream(this); }
 
@@ -285,7 +306,22 @@ public:
     [[nodiscard]] assistance help(bool claim) noexcept;
 
 protected:
-    enum : std::uint32_t { queued = 1, runnable = 2, stopped = 4, waking = 8, wake_awaited = 16, pinned = 32, guarded = 64, broken = 128, under_way = 256 };
+    enum : std::uint32_t {
+        queued = 1,
+        runnable = 2,
+        stopped = 4,
+        wake_awaited = 8,
+        pinned = 16,
+        guarded = 32,
+        broken = 64,
+        settled = 128,
+        under_way = 256,
+        unasked = 512,         ///< made, but `begin` has not handed it over
+        handing = 1u << 12,    ///< one of those who are handing it to an executor now; they are counted in four bits
+        handers = 15u << 12,
+        waking = 1u << 16,     ///< one of those who walk downstream now; they are counted in the bits from here on
+        wakers = ~(waking - 1),
+    };
 
     state_base(any_executor executor, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept;
     ~state_base();
@@ -306,7 +342,7 @@ protected:
     /// The one that clears `runnable` performs the step; returns what was there.
     std::uint32_t take_runnable(std::uint32_t bits) noexcept {
         std::uint32_t const old = word_.fetch_and(~bits, std::memory_order_seq_cst);
-        if ((old & runnable) != 0 && (old & waking) != 0) await_waker();
+        if ((old & runnable) != 0 && (old & wakers) != 0) await_wakers();
         return old;
     }
     /// The node was taken out of its queue, with the step if that is due here.
@@ -316,7 +352,7 @@ protected:
         do {
             cleared = (old & pinned) != 0 ? queued : queued | runnable;  // a pinned state's step is due elsewhere
         } while (!word_.compare_exchange_weak(old, old & ~cleared, std::memory_order_seq_cst, std::memory_order_relaxed));
-        if ((old & cleared & runnable) != 0 && (old & waking) != 0) await_waker();
+        if ((old & cleared & runnable) != 0 && (old & wakers) != 0) await_wakers();
         return old & cleared;
     }
     /// For a stop request: takes the first step, so that nobody performs it; never a later one.
@@ -325,7 +361,7 @@ protected:
         do {
             if ((old & runnable) == 0 || (old & under_way) != 0) return false;
         } while (!word_.compare_exchange_weak(old, old & ~runnable, std::memory_order_seq_cst, std::memory_order_relaxed));
-        if ((old & waking) != 0) await_waker();
+        if ((old & wakers) != 0) await_wakers();
         return true;
     }
     void mark_begun() noexcept { mark(under_way); }
@@ -362,7 +398,7 @@ private:
     static void signal_downstream(state_base* at) noexcept {
         if (waiter* w = find_waiter(at)) w->signal();
     }
-    void await_waker() noexcept;
+    void await_wakers() noexcept;
     [[nodiscard]] bool attach(waiter& w) noexcept {
         std::uintptr_t expected = 0;
         return slot_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(&w) | is_waiter, std::memory_order_seq_cst,
@@ -473,31 +509,36 @@ inline waiter* state_base::find_waiter(state_base* at) noexcept {
 inline void state_base::wake_waiter() noexcept {
     std::uintptr_t const found = slot_.load(std::memory_order_seq_cst);
     if (found == 0 || found == is_ready) return;
-    if ((found & is_waiter) != 0) {
-        signal_downstream(this);
-        return;
-    }
-    // States downstream live as long as this one is unfinished. While `waking` is set and `runnable` was still there, whoever
-    // takes the step waits: so the walk is safe. Without `runnable` somebody performs the step already: nobody need be woken.
+    if ((found & is_waiter) != 0) return wake_own_waiter();
+    // States downstream live as long as this one is unfinished. While this walker is counted and `runnable` was still there,
+    // whoever takes the step waits: so the walk is safe. Without `runnable` somebody performs the step already: nobody need be woken.
     waiter* sleeper = nullptr;
-    if ((word_.fetch_or(waking, std::memory_order_seq_cst) & runnable) != 0) sleeper = find_waiter(this);
-    // release pairs with await_waker
-    std::uint32_t const old = word_.fetch_and(~(waking | wake_awaited), std::memory_order_seq_cst);
-    if ((old & wake_awaited) != 0) futex_wake_all(word_);
+    if ((word_.fetch_add(waking, std::memory_order_seq_cst) & runnable) != 0) sleeper = find_waiter(this);
+    // release pairs with await_wakers
+    std::uint32_t const old = word_.fetch_sub(waking, std::memory_order_seq_cst);
+    if ((old & wakers) == waking && (old & wake_awaited) != 0) futex_wake_all(word_);
     if (sleeper != nullptr) sleeper->signal();
 }
 
-inline void state_base::await_waker() noexcept {
-    for (std::uint32_t seen = word_.fetch_or(wake_awaited, std::memory_order_seq_cst) | wake_awaited; (seen & waking) != 0;
+inline void state_base::wake_own_waiter() noexcept {
+    std::uintptr_t found = slot_.load(std::memory_order_seq_cst);
+    // One that left meanwhile needs no signal, and one that came later looks for itself.
+    if ((found & is_waiter) != 0 && slot_.compare_exchange_strong(found, 0, std::memory_order_seq_cst, std::memory_order_seq_cst))
+        waiter_of(found)->signal();
+}
+
+inline void state_base::await_wakers() noexcept {
+    for (std::uint32_t seen = word_.fetch_or(wake_awaited, std::memory_order_seq_cst) | wake_awaited; (seen & wakers) != 0;
          seen = word_.load(std::memory_order_acquire))
         futex_wait(word_, seen);
 }
 
 inline assistance state_base::help_queued(bool claim) noexcept {
+    if ((bits() & unasked) != 0) return executor_.assist();  // not yet: its clock may have to be driven on until it is begun
     void const* const place = executor_.place();
     bool const own_worker = place != nullptr && worker_of_place() == place;
     bool const may_run = (bits() & pinned) == 0 && (own_worker || (claim && executor_.claimable()));
-    if (!may_run && !trampoline::holds(*this)) return assist_place();
+    if (!may_run && !trampoline::holds(*this)) return (bits() & handers) != 0 ? assistance::none : assist_place();
     if ((take_runnable(runnable) & runnable) != 0) {
         trampoline::barrier const closed;
         place_scope const lent{place};
@@ -591,7 +632,7 @@ private:
         state_base* const s = state_;
         rang_.store(1, std::memory_order_seq_cst);  // seq_cst against a waiter that registers and looks again
         futex_wake_one(rang_);
-        s->wake_waiter_downstream();
+        s->wake_own_waiter();
         s->release();
     }
     state_base* state_;

@@ -73,7 +73,4 @@ template <class... X>
     }
 }
 
-static_assert(std::is_same_v<decltype(when_all(std::declval<future<int>>(), std::declval<future<void>>())), future<std::tuple<int, std::monostate>>>);
-static_assert(std::is_same_v<decltype(when_all(std::declval<std::vector<future<int>>>())), future<std::vector<int>>>);
-
 }  // namespace antiphon

@@ -50,7 +50,4 @@ template <class... X>
     }
 }
 
-static_assert(std::is_same_v<decltype(when_first(std::declval<future<int>>(), std::declval<future<int>>())), future<int>>);
-static_assert(std::is_same_v<decltype(when_first(std::declval<future<int>>(), std::declval<future<void>>())), future<std::variant<int, std::monostate>>>);
-
 }  // namespace antiphon

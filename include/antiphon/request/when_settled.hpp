@@ -66,6 +66,4 @@ template <class... X>
     }
 }
 
-static_assert(std::is_same_v<decltype(when_settled(std::declval<future<int>>())), future<std::tuple<result<int>>>>);
-
 }  // namespace antiphon

@@ -156,18 +156,11 @@ public:
 
     template <class L, class... A>
     direct_ask(any_executor executor, context_data const* context, L&& handler, A&&... args)
-        : base{std::move(executor), context, 3, state_base::queued | state_base::runnable},
+        : base{std::move(executor), context, 3, state_base::queued | state_base::runnable | state_base::unasked},
           source_{*this},
           payload_{std::forward<L>(handler), std::tuple<Kept...>(std::forward<A>(args)...)} {}
 
-    void begin() noexcept override {
-        if (this->executor()) {
-            this->hand_to(this->executor());
-            this->wake_waiter();  // a delayed ask may have one already
-        } else {
-            this->run();
-        }
-    }
+    void begin() noexcept override { this->hand_over(); }
 
 protected:
     ~direct_ask() {}
@@ -206,7 +199,12 @@ protected:
         source_.request_stop();
         return this->upstream();
     }
-    void discard() noexcept override { detail::destroy_at(detail::addressof(payload_)); }
+    void discard() noexcept override {
+        if constexpr (Leaf::with_promise) {
+            if (this->defer_discard()) return;
+        }
+        detail::destroy_at(detail::addressof(payload_));
+    }
 
 private:
     struct payload {
@@ -243,12 +241,12 @@ private:
             threw = true;
         }
         switch (this->unguard_promise()) {
-            case state_base::promise_fate::dropped: this->fail(std::move(why), how); break;
-            case state_base::promise_fate::kept:
-                // The answer will come from where the promise went; the exception has nobody else to go to.
-                if (threw) this->executor().unhandled(why.exception());
-                break;
+            case state_base::promise_fate::dropped: return this->fail(std::move(why), how);
+            case state_base::promise_fate::fulfilled: detail::destroy_at(detail::addressof(payload_)); break;
+            case state_base::promise_fate::kept: break;
         }
+        // The answer comes from where the promise went; the exception has nobody else to go to.
+        if (threw) this->executor().unhandled(why.exception());
     }
 
     ANTIPHON_NO_UNIQUE_ADDRESS lead_source<Leaf::first> source_;
