@@ -3,9 +3,11 @@
 #include <antiphon/antiphon.hpp>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "expect.hpp"
 
@@ -17,12 +19,14 @@ public:
     using callback = std::function<void(int error, std::string address)>;
 
     void resolve(std::string host, callback done) {
-        worker_ = std::jthread{
-            [host = std::move(host), done = std::move(done)] { host == "localhost" ? done(0, "127.0.0.1") : done(3, ""); }};
+        std::lock_guard const hold{mutex_};
+        workers_.emplace_back(
+            [host = std::move(host), done = std::move(done)] { host == "localhost" ? done(0, "127.0.0.1") : done(3, ""); });
     }
 
 private:
-    std::jthread worker_;
+    std::mutex mutex_;
+    std::vector<std::jthread> workers_;
 };
 
 int main() {

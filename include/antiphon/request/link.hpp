@@ -24,7 +24,8 @@ public:
         if (State* s = take()) s->release();
     }
 
-    /// Owner only; adopts one reference. The link must be empty.
+    /// Owner only; adopts one reference. The link must be empty, and is never set to the same state again: a walker that finds
+    /// its state still there must know that it was there all along.
     void set(State& upstream) noexcept {
         static_assert(alignof(State) > walkers);
         // seq_cst: against the stop flag (state_base::request_stop) and against a waiter's last look (state_base::wait)

@@ -549,7 +549,7 @@ inline void state_base::await_wakers() noexcept {
 }
 
 inline assistance state_base::help_queued(bool claim) noexcept {
-    if ((bits() & unasked) != 0) return assistance::none;  // not yet: `begin` will say so
+    if ((bits() & unasked) != 0) return executor_.assist();  // not yet: its clock may have to be driven on until it is begun
     void const* const place = executor_.place();
     bool const own_worker = place != nullptr && worker_of_place() == place;
     bool const may_run = (bits() & pinned) == 0 && (own_worker || (claim && executor_.claimable()));
