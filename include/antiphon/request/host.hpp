@@ -71,10 +71,11 @@ public:
         }
     }
     state_base* downstream() noexcept final {
-        state_base* const known = beyond_.load(std::memory_order_acquire);  // pairs with wait_for
+        state_base* const known = beyond_.load(std::memory_order_acquire);  // pairs with remember
         return known != nullptr ? known : self_;
     }
     [[nodiscard]] bool steadfast() noexcept override { return !self_->may_abandon(); }
+    void remember(state_base& end) noexcept final { beyond_.store(&end, std::memory_order_release); }  // pairs with downstream
 
     void request_stop() noexcept final { self_->request_stop(); }
     void retain() noexcept final { self_->retain(); }
@@ -166,10 +167,7 @@ private:
         state_base& s = *source.release();
         up_.set(s);
         if (self_->stop_requested()) s.request_stop();
-        // Before the attachment: only then does anybody come this way.
-        state_base* const end = self_->farthest_downstream();
-        beyond_.store(end, std::memory_order_release);  // pairs with downstream
-        end->wake_waiter_downstream();
+        self_->wake_waiter_downstream();
         return s.attach(*this);
     }
     void resume(std::coroutine_handle<> h, delivery how) noexcept {

@@ -77,6 +77,8 @@ public:
     virtual gate* passage() noexcept { return nullptr; }
     /// Whether `downstream` stays unfinished, and with it alive, for as long as the state that has this consumer is unfinished.
     [[nodiscard]] virtual bool steadfast() noexcept { return false; }
+    /// `end` lies further down than `downstream`, and everything on the way there is steadfast: later walks go there at once.
+    virtual void remember([[maybe_unused]] state_base& end) noexcept {}
 
 protected:
     ~consumer() = default;
@@ -289,18 +291,9 @@ public:
 
     /// Whether the answer may be given up before the work ends; then what is upstream is not claimed by outsiders.
     [[nodiscard]] virtual bool may_abandon() const noexcept { return false; }
-    /// As far down as nobody can be finished before this is: what wakes waiters may start there. A chain that grows at its upper
-    /// end remembers it in each link, so that it is one step away.
-    [[nodiscard]] state_base* farthest_downstream() noexcept {
-        state_base* at = this;
-        for (;;) {
-            std::uintptr_t const found = at->slot_.load(std::memory_order_seq_cst);
-            if (found == 0 || (found & (is_ready | is_waiter)) != 0) return at;
-            consumer* const told = reinterpret_cast<consumer*>(found);
-            if (!told->steadfast()) return at;
-            at = told->downstream();
-        }
-    }
+    /// As far down as nobody can be finished before this is: what wakes waiters may start there. Every link on the way remembers
+    /// it, so that however a chain grows, and from whichever end it is walked, a link is walked once.
+    [[nodiscard]] state_base* farthest_downstream() noexcept;
 
     /// What a thread that needs this answer can do about it. `claim`: it may run unstarted work of claimable executors.
     [[nodiscard]] assistance help(bool claim) noexcept;
@@ -478,6 +471,27 @@ inline state_base::~state_base() {
     if (context_ != nullptr) context_->release();
 }
 
+inline state_base* state_base::farthest_downstream() noexcept {
+    auto const steadfast_consumer = [](state_base& s) noexcept -> consumer* {
+        std::uintptr_t const found = s.slot_.load(std::memory_order_seq_cst);
+        if (found == 0 || (found & (is_ready | is_waiter)) != 0) return nullptr;
+        consumer* const told = reinterpret_cast<consumer*>(found);
+        return told->steadfast() ? told : nullptr;
+    };
+    state_base* end = this;
+    std::size_t steps = 0;
+    for (consumer* told = steadfast_consumer(*end); told != nullptr; told = steadfast_consumer(*end), ++steps)
+        end = told->downstream();
+    if (steps < 2) return end;
+    for (state_base* at = this; at != end;) {
+        consumer* const told = steadfast_consumer(*at);
+        if (told == nullptr) break;  // the chain has grown, and another walk remembered an end beyond this one
+        at = told->downstream();
+        told->remember(*end);
+    }
+    return end;
+}
+
 inline waiter* state_base::find_waiter(state_base* at) noexcept {
     // From gate to gate, hand over hand: what lies behind the last one stays unpublished.
     struct {
@@ -488,6 +502,7 @@ inline waiter* state_base::find_waiter(state_base* at) noexcept {
     } passing;
     waiter* sleeper = nullptr;
     while (at != nullptr) {
+        at = at->farthest_downstream();
         std::uintptr_t found = at->slot_.load(std::memory_order_seq_cst);
         if (found == 0 || found == is_ready) break;
         if ((found & is_waiter) != 0) {

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <antiphon/antiphon.hpp>
+#include <antiphon/testing/simulation.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "catch_compat.hpp"
+#include "support/allocations.hpp"
+#include "support/futures.hpp"
+#include "support/values.hpp"
+
+namespace ap = antiphon;
+using namespace std::chrono_literals;
+using test::answered;
+using test::failed;
+using test::pending;
+
+TEMPLATE_TEST_CASE("when_any over a range gives the first value", "[law]", ANTIPHON_LAW_TYPES) {
+    pending<TestType> asked{3};
+    auto any = ap::when_any(std::move(asked.futures));
+    CHECK_FALSE(any.ready());
+    test::fulfil(asked.promises[1], 1);
+    REQUIRE(any.ready());
+    test::fulfil(asked.promises[0], 0);
+    auto value = std::move(any).get();
+    REQUIRE(value);
+    if constexpr (!std::is_void_v<TestType>) CHECK(test::read(*value) == 1);
+}
+
+TEMPLATE_TEST_CASE("when_any over a pack of one type gives that type", "[law]", ANTIPHON_LAW_TYPES) {
+    pending<TestType> asked{2};
+    ap::future<TestType> any = ap::when_any(std::move(asked.futures[0]), std::move(asked.futures[1]));
+    test::fulfil(asked.promises[1], 5);
+    auto value = std::move(any).get();
+    REQUIRE(value);
+    if constexpr (!std::is_void_v<TestType>) CHECK(test::read(*value) == 5);
+}
+
+TEST_CASE("when_any over a pack of different types gives a variant whose index is the position") {
+    auto any = ap::when_any(ap::promise<int>{}.get_future().or_else([](ap::failure) { return 1; }), ap::promise<double>{}.get_future());
+    auto value = std::move(any).get();
+    REQUIRE(value);
+    CHECK(value->index() == 0);
+    pending<int> ints{2};
+    ap::promise<void> done;
+    auto three = ap::when_any(std::move(ints.futures[0]), done.get_future(), std::move(ints.futures[1]));
+    ints.promises[1].set_value(7);
+    auto last = std::move(three).get();
+    REQUIRE(last);
+    REQUIRE(last->index() == 2);
+    CHECK(std::get<2>(*last) == 7);
+}
+
+TEST_CASE("when_any wraps references among different types") {
+    auto value = ap::when_any(answered<int&>(3), ap::promise<int>{}.get_future()).get();
+    REQUIRE(value);
+    CHECK(&std::get<0>(*value).get() == &test::make<int&>(3));
+}
+
+TEST_CASE("when_any asks the others to stop") {
+    pending<int> asked{3};
+    auto any = ap::when_any(std::move(asked.futures));
+    asked.promises[1].set_value(1);
+    CHECK(asked.promises[0].stop_requested());
+    CHECK(asked.promises[2].stop_requested());
+}
+
+TEST_CASE("dropping when_any asks every input to stop") {
+    pending<int> asked{2};
+    { auto any = ap::when_any(std::move(asked.futures)); }
+    CHECK(asked.promises[0].stop_requested());
+    CHECK(asked.promises[1].stop_requested());
+}
+
+TEST_CASE("when_any of nothing fails, and says so") {
+    auto none = ap::when_any(std::vector<ap::future<int>>{}).get();
+    CHECK(none == ap::errc::invalid_argument);
+    CHECK(none.error().message() == "when_any: nothing to wait for");
+    CHECK(none.error().executed() == ap::executed::no);
+    CHECK(ap::when_any().get() == ap::errc::invalid_argument);
+}
+
+TEST_CASE("when_any is one allocation beside its inputs") {
+    pending<int> asked{100};
+    CHECK(test::allocations_of([&] {
+              auto any = ap::when_any(std::move(asked.futures));
+              asked.promises[50].set_value(1);
+              REQUIRE(std::move(any).get());
+          }) == 1);
+}
+
+TEST_CASE("when_any over overaligned values keeps them aligned") {
+    pending<test::overaligned> asked{3};
+    auto any = ap::when_any(std::move(asked.futures));
+    asked.promises[2].set_value(4);
+    CHECK(std::move(any).get().value().read() == 4);
+}
+
+TEST_CASE("when_any under a simulation ends with its fastest input, and the others stop sleeping") {
+    ap::testing::simulation sim;
+    ap::request slow = ap::request{[](ap::duration d) -> ap::task<int> {
+                           co_await ap::sleep_for(d);
+                           co_return int(d / 1h);
+                       }} |
+                       ap::starts_on(sim);
+    auto const start = sim.now();
+    CHECK(ap::when_any(slow.submit(3h), slow.submit(1h), slow.submit(2h)).get().value() == 1);
+    sim.run();
+    CHECK(sim.now() == start + 1h);
+}
+
+TEST_CASE("when_any inside a pool of one thread runs its inputs there") {
+    ap::thread_pool pool{{.threads = 1}};
+    ap::request twice = ap::request{[](int x) { return 2 * x; }} | ap::starts_on(pool);
+    ap::request outer = ap::request{[&] { return ap::when_any(twice.submit(1), twice.submit(1)).get(); }} | ap::starts_on(pool);
+    CHECK(outer.submit().get().value() == 2);
+}
+
+TEST_CASE("when_any destroys every value exactly once") {
+    {
+        pending<test::counted> asked{10};
+        auto any = ap::when_any(std::move(asked.futures));
+        for (auto& p : asked.promises)
+            p.set_value(1);
+        CHECK(std::move(any).get());
+    }
+    CHECK(test::counted::alive() == 0);
+}
+
+TEST_CASE("when_any passes over failures") {
+    pending<int> asked{3};
+    auto any = ap::when_any(std::move(asked.futures));
+    asked.promises[0].set_failure(ap::errc::aborted);
+    asked.promises[1].set_failure(ap::errc::unavailable);
+    CHECK_FALSE(any.ready());
+    CHECK_FALSE(asked.promises[2].stop_requested());
+    asked.promises[2].set_value(3);
+    CHECK(std::move(any).get().value() == 3);
+}
+
+TEST_CASE("when_any of failures only is the failure of its first input") {
+    pending<int> asked{3};
+    auto any = ap::when_any(std::move(asked.futures));
+    asked.promises[2].set_failure(ap::errc::aborted);
+    asked.promises[0].set_failure(ap::errc::not_found);
+    asked.promises[1].set_failure(ap::errc::unavailable);
+    CHECK(std::move(any).get() == ap::errc::not_found);
+}
+
+TEST_CASE("when_any of different types that all fail is the failure of its first input") {
+    CHECK(ap::when_any(failed<int>(ap::errc::not_found), failed<void>(ap::errc::aborted)).get() == ap::errc::not_found);
+}
+
+TEST_CASE("when_any counts an empty future as failed") {
+    CHECK(ap::when_any(ap::future<int>{}, answered<int>(2)).get().value() == 2);
+    CHECK(ap::when_any(ap::future<int>{}, failed<int>()).get() == ap::errc::failed_precondition);
+}
+
+TEST_CASE("waiting for when_any is a deadlock once the inputs that others could answer have failed") {
+    ap::testing::simulation sim;
+    std::optional<ap::promise<int>> kept;
+    ap::request never = ap::request{[&](ap::promise<int> p) { kept = std::move(p); }} | ap::starts_on(sim);
+    CHECK(ap::when_any(never.submit(), never.submit()).get() == ap::errc::would_deadlock);
+}
