@@ -22,7 +22,8 @@ public:
     using R = typename Layer::result_type;
     template <class L, class... X>
     expiring_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
-        : layer_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...}, policy_(layer.policy()) {}
+        : layer_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...},
+          policy_(layer.policy()) {}
 
 protected:
     void start() noexcept override {
@@ -56,7 +57,11 @@ protected:
     [[nodiscard]] bool may_abandon() const noexcept override { return true; }
 
 private:
-    enum : unsigned { armed = 1, answered_inside = 2, expired = 4 };
+    enum : unsigned {
+        armed = 1,
+        answered_inside = 2,
+        expired = 4
+    };
 
     void refuse_now(failure why) noexcept {
         if ((phase_.fetch_or(expired, std::memory_order_acq_rel) & answered_inside) == 0) this->fail(std::move(why), delivery::nested);
