@@ -93,7 +93,8 @@ protected:
     explicit host_base(state_base& self) noexcept : self_{&self}, entry_{self} {}
     bool started_ = false;  ///< the first step was taken; belongs to whoever holds the step
     ~host_base() {
-        for (new_home const* m = moved_.load(std::memory_order_relaxed); m != nullptr;) delete std::exchange(m, m->before);
+        for (new_home const* m = moved_.load(std::memory_order_relaxed); m != nullptr;)
+            delete std::exchange(m, m->before);
     }
     /// For a waiter: lets the place that the coroutine has moved to go on, if this thread may.
     [[nodiscard]] assistance assist_home() const noexcept {
@@ -106,7 +107,11 @@ protected:
     void go_on(delivery how) noexcept { next_(*this, how); }
     /// The executor refuses the next step. False: no coroutine is lost by it, `go_on` in place is right. True: it is destroyed
     /// now, and the ask is to fail; after `dropped` that is sent to the default pool, and nothing is to be done here.
-    enum class loss { none, destroyed, sent_on };
+    enum class loss {
+        none,
+        destroyed,
+        sent_on
+    };
     [[nodiscard]] loss lose_coroutine(delivery how) noexcept {
         if (!at_home_ || !root_) return loss::none;
         if (how == delivery::dropped) {
@@ -180,7 +185,8 @@ private:
             ambient_context const inherited{self_->context()};
             running_slot* const slot = running_slot::mine;
             stoppable* const outer = slot != nullptr ? slot->enter(*this) : nullptr;
-            while (now.next) std::exchange(now.next, nullptr).resume();
+            while (now.next)
+                std::exchange(now.next, nullptr).resume();
             if (slot != nullptr) slot->leave(outer);
         }
         if (!now.finished) return;
