@@ -247,35 +247,47 @@ public:
         release();
     }
 
+    /// Of a pinned state: the entry by which its steps come now, and the place where.
+    struct new_place {
+        work_item const* entry = nullptr;
+        void const* place = nullptr;
+    };
     /// For a pinned state, which has left the executor of its own node: the next step by way of another node.
-    void schedule_as(work_item& entry, any_executor const& where) noexcept {
+    /// The entry may lie in that executor's queue still, as a husk, after somebody else has taken its step: then the husk is the entry.
+    void schedule_as(work_item& entry, std::atomic<bool>& in_queue, any_executor const& where) noexcept {
         retain();
-        retain();  // as in schedule: one is the queue's, one keeps `where`
         word_.fetch_add(handing, std::memory_order_relaxed);  // ordered by the next
         mark(runnable);
-        work job{entry};
-        ANTIPHON_TRY { where.execute(std::move(job)); }
-        ANTIPHON_CATCH_ALL {
-            // as in hand_to
+        // seq_cst against take_pinned: the husk sees the step, or has left the queue
+        if (!in_queue.exchange(true, std::memory_order_seq_cst)) {
+            retain();  // as in schedule: one is the queue's, one keeps `where`
+            work job{entry};
+            ANTIPHON_TRY { where.execute(std::move(job)); }
+            ANTIPHON_CATCH_ALL {
+                // as in hand_to
+            }
         }
         word_.fetch_sub(handing, std::memory_order_seq_cst);
         wake_waiter();
         release();
     }
-    void run_pinned() noexcept {
-        if ((take_runnable(runnable) & runnable) != 0) {
+    void run_pinned(work_item const& entry, std::atomic<bool>& in_queue) noexcept {
+        in_queue.store(false, std::memory_order_seq_cst);
+        if (take_pinned(entry)) {
             trampoline::barrier const closed;
             step(delivery::tail);
         }
         release();
     }
-    void reject_pinned(errc why, rejection how) noexcept {
-        if ((take_runnable(runnable) & runnable) != 0) refuse(why, how == rejection::dropped ? delivery::dropped : delivery::nested);
+    void reject_pinned(work_item const& entry, std::atomic<bool>& in_queue, errc why, rejection how) noexcept {
+        in_queue.store(false, std::memory_order_seq_cst);
+        if (take_pinned(entry)) refuse(why, how == rejection::dropped ? delivery::dropped : delivery::nested);
         release();
     }
 
     /// From now on only its executors run it.
     void pin() noexcept { mark(pinned); }
+    [[nodiscard]] bool is_pinned() const noexcept { return (bits() & pinned) != 0; }
     void unpin() noexcept { word_.fetch_and(~pinned, std::memory_order_seq_cst); }
 
     /// While a handler runs that was given the promise of its own ask, a drop of that promise only leaves a mark.
@@ -388,6 +400,9 @@ protected:
     virtual state_base* upstream() noexcept { return nullptr; }
     /// What this thread can do for the place where the next step is due.
     virtual assistance assist_place() noexcept { return executor_.assist(); }
+    [[nodiscard]] virtual new_place moved() noexcept { return {}; }
+    /// Whoever took a step that turned out to be due elsewhere gives it back.
+    virtual void put_back() noexcept { schedule(); }
     /// For states with several inputs.
     virtual assistance help_inputs(bool) noexcept { return assistance::none; }
 
@@ -401,6 +416,15 @@ private:
     class walk;
     [[nodiscard]] assistance help(bool claim, walk& from) noexcept;
     [[nodiscard]] assistance help_queued(bool claim) noexcept;
+    [[nodiscard]] assistance help_moved() noexcept;
+    [[nodiscard]] bool is_current(work_item const& entry) noexcept { return (bits() & pinned) != 0 && moved().entry == &entry; }
+    /// The step, if it is due by this entry. The state may move on before it is taken: then it is given back.
+    [[nodiscard]] bool take_pinned(work_item const& entry) noexcept {
+        if (!is_current(entry) || (take_runnable(runnable) & runnable) == 0) return false;
+        if (is_current(entry)) return true;
+        put_back();
+        return false;
+    }
     [[nodiscard]] static waiter* find_waiter(state_base* at) noexcept;
     static void signal_downstream(state_base* at) noexcept {
         if (waiter* w = find_waiter(at)) w->signal();
@@ -564,13 +588,25 @@ inline void state_base::await_wakers() noexcept {
 
 inline assistance state_base::help_queued(bool claim) noexcept {
     if ((bits() & unasked) != 0) return executor_.assist();  // not yet: its clock may have to be driven on until it is begun
+    if ((bits() & pinned) != 0) return help_moved();
     void const* const place = executor_.place();
     bool const own_worker = place != nullptr && worker_of_place() == place;
-    bool const may_run = (bits() & pinned) == 0 && (own_worker || (claim && executor_.claimable()));
+    bool const may_run = own_worker || (claim && executor_.claimable());
     if (!may_run && !trampoline::holds(*this)) return (bits() & handers) != 0 ? assistance::none : assist_place();
     if ((take_runnable(runnable) & runnable) != 0) {
         trampoline::barrier const closed;
         place_scope const lent{place};
+        step(delivery::tail);
+    }
+    return assistance::progress;
+}
+
+inline assistance state_base::help_moved() noexcept {
+    new_place const now = moved();
+    if (now.place == nullptr || worker_of_place() != now.place) return (bits() & handers) != 0 ? assistance::none : assist_place();
+    if (take_pinned(*now.entry)) {
+        trampoline::barrier const closed;
+        place_scope const lent{now.place};
         step(delivery::tail);
     }
     return assistance::progress;
@@ -629,7 +665,8 @@ inline assistance state_base::help(bool claim_all, walk& from) noexcept {
         }
         from.keep(*at, claim, steps);
         assistance found = at->help_inputs(beyond);
-        if (found == assistance::none) found = at->assist_place();
+        // One that has moved, and of which no step is due, runs, or is on its way: it says when there is something to do.
+        if (found == assistance::none && (at->bits() & pinned) == 0) found = at->assist_place();
         if (found == assistance::none && executor_.assist() == assistance::progress) return assistance::progress;
         if (found != assistance::none || !from.simulated) return found;
         // Nothing can be done about a bare promise but to let the simulation go on; about another executor's work, to wait.
