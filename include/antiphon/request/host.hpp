@@ -161,7 +161,8 @@ private:
     /// Where a coroutine has moved, with the entry by which its steps come from there: the state's own may lie in another executor's
     /// queue still, as a husk. Kept to the end, so that waiters may look at it.
     struct new_home final : work_item {
-        new_home(host_base& ask, any_executor place, new_home const* outer) noexcept : host{&ask}, where{std::move(place)}, before{outer} {}
+        new_home(host_base& ask, any_executor place, new_home const* outer) noexcept
+            : host{&ask}, where{std::move(place)}, before{outer} {}
         void run() noexcept override { host->self_->run_pinned(*this, in_queue); }
         void reject(errc why, rejection how) noexcept override { host->self_->reject_pinned(*this, in_queue, why, how); }
 

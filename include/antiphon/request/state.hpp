@@ -335,10 +335,10 @@ protected:
         broken = 64,
         settled = 128,
         under_way = 256,
-        unasked = 512,         ///< made, but `begin` has not handed it over
-        handing = 1u << 12,    ///< one of those who are handing it to an executor now; they are counted in four bits
+        unasked = 512,  ///< made, but `begin` has not handed it over
+        handing = 1u << 12,  ///< one of those who are handing it to an executor now; they are counted in four bits
         handers = 15u << 12,
-        waking = 1u << 16,     ///< one of those who walk downstream now; they are counted in the bits from here on
+        waking = 1u << 16,  ///< one of those who walk downstream now; they are counted in the bits from here on
         wakers = ~(waking - 1),
     };
 
