@@ -203,9 +203,9 @@ TEST_CASE("continuations without an executor run where they are attached, when t
 TEST_CASE("a continuation runs on the executor that it names, and the rest of the chain too") {
     ap::manual_executor desk;
     std::vector<void const*> places;
-    auto f = answered<int>(1)
-                 .then(desk, [&](int x) { return places.push_back(ap::place_scope::current()), x; })
-                 .then([&](int x) { return places.push_back(ap::place_scope::current()), x; });
+    auto f = answered<int>(1).then(desk, [&](int x) { return places.push_back(ap::place_scope::current()), x; }).then([&](int x) {
+        return places.push_back(ap::place_scope::current()), x;
+    });
     CHECK_FALSE(f.ready());
     CHECK(desk.run() == 1);
     CHECK(f.ready());
@@ -253,7 +253,9 @@ TEST_CASE("a callback that its executor drops runs on the default pool") {
 
 TEST_CASE("dropping a future asks what it waits for to stop and does not block") {
     ap::promise<int> p;
-    { auto f = p.get_future().then([](int x) { return x; }).then([](int x) { return x; }); }
+    {
+        auto f = p.get_future().then([](int x) { return x; }).then([](int x) { return x; });
+    }
     CHECK(p.stop_requested());
     p.set_value(1);
 }
@@ -286,7 +288,9 @@ TEST_CASE("an answer that is flattened after the stop hears of it at once") {
     auto f = (ap::request{[&] {
                   own->request_stop();
                   return inner.get_future();
-              }} | ap::starts_on(desk)).submit();
+              }} |
+              ap::starts_on(desk))
+                 .submit();
     own = &f;
     desk.run();
     CHECK(inner.stop_requested());
@@ -305,7 +309,9 @@ TEST_CASE("a detached ask runs on") {
 TEST_CASE("an ask that is dropped before it starts does not run") {
     ap::manual_executor desk;
     bool ran = false;
-    { auto f = (ap::request{[&] { ran = true; }} | ap::starts_on(desk)).submit(); }
+    {
+        auto f = (ap::request{[&] { ran = true; }} | ap::starts_on(desk)).submit();
+    }
     desk.run();
     CHECK_FALSE(ran);
 }
@@ -339,7 +345,8 @@ TEST_CASE("a chain of a million links uses constant stack, also on an inline exe
         ap::promise<int> head;
         auto f = head.get_future();
         for (int i = 0; i < million; ++i)
-            f = in_place ? std::move(f).then(ap::inline_executor{}, [](int x) { return x + 1; }) : std::move(f).then([](int x) { return x + 1; });
+            f = in_place ? std::move(f).then(ap::inline_executor{}, [](int x) { return x + 1; })
+                         : std::move(f).then([](int x) { return x + 1; });
         head.set_value(0);
         CHECK(std::move(f).get().value() == million);
     }
@@ -348,7 +355,8 @@ TEST_CASE("a chain of a million links uses constant stack, also on an inline exe
 TEST_CASE("a chain of a million links on a pool, a manual executor or a strand uses constant stack") {
     ap::thread_pool pool{{.threads = 1}};
     ap::manual_executor desk;
-    for (ap::any_executor const& e : {ap::any_executor{pool.get_executor()}, ap::any_executor{ap::strand{pool}}, ap::any_executor{desk.get_executor()}}) {
+    for (ap::any_executor const& e :
+         {ap::any_executor{pool.get_executor()}, ap::any_executor{ap::strand{pool}}, ap::any_executor{desk.get_executor()}}) {
         ap::promise<int> head;
         auto f = head.get_future().then(e, [](int x) { return x + 1; });
         for (int i = 1; i < million; ++i)
@@ -483,7 +491,9 @@ TEST_CASE("a wait on a simulation's ask runs virtual time up to its limit") {
     auto f = (ap::request{[]() -> ap::task<int> {
                   co_await ap::sleep_for(1h);
                   co_return 1;
-              }} | ap::starts_on(sim)).submit();
+              }} |
+              ap::starts_on(sim))
+                 .submit();
     CHECK_FALSE(f.wait_for(10min));
     CHECK(sim.now() == start + 10min);
     CHECK_FALSE(f.wait_until(start + 20min));

@@ -39,7 +39,9 @@ TEST_CASE("resume_on moves a task to an executor, where it also resumes from the
                   int const x = (co_await p.get_future()).value();
                   places.push_back(here());
                   co_return x;
-              }} | ap::starts_on(home)).submit();
+              }} |
+              ap::starts_on(home))
+                 .submit();
     CHECK(home.run() == 1);
     CHECK(away.run() == 1);
     p.set_value(3);
@@ -57,10 +59,13 @@ TEST_CASE("what continues a moved task runs on the request's own executor") {
     auto f = (ap::request{[&]() -> ap::task<int> {
                   co_await ap::resume_on(away);
                   co_return 1;
-              }} | ap::starts_on(home)).submit().then([&](int x) {
-        place = here();
-        return x;
-    });
+              }} |
+              ap::starts_on(home))
+                 .submit()
+                 .then([&](int x) {
+                     place = here();
+                     return x;
+                 });
     home.run();
     away.run();
     home.run();
@@ -84,7 +89,9 @@ TEST_CASE("reschedule lets those who wait in the queue go first") {
                         order.push_back(1);
                         co_await ap::reschedule();
                         order.push_back(3);
-                    }} | ap::starts_on(desk)).submit();
+                    }} |
+                    ap::starts_on(desk))
+                       .submit();
     auto const g = (ap::request{[&] { order.push_back(2); }} | ap::starts_on(desk)).submit();
     CHECK(desk.run() == 3);
     CHECK(order == std::vector<int>{1, 2, 3});
@@ -123,7 +130,9 @@ TEST_CASE("a task that would move to an executor that is shut down is destroyed 
     auto f = (ap::request{[&](test::counted) -> ap::task<int> {
                   co_await ap::resume_on(e);
                   co_return 1;
-              }} | ap::starts_on(home)).submit(test::counted{1});
+              }} |
+              ap::starts_on(home))
+                 .submit(test::counted{1});
     home.run();
     CHECK(std::move(f).get().error() == ap::errc::shut_down);
     CHECK(test::counted::alive() == 0);
@@ -136,7 +145,9 @@ TEST_CASE("a stop request does not take a moved task away from where it is queue
                   co_await ap::resume_on(away);
                   place = here();
                   co_return 1;
-              }} | ap::starts_on(home)).submit();
+              }} |
+              ap::starts_on(home))
+                 .submit();
     home.run();
     f.request_stop();
     home.run();
@@ -153,7 +164,8 @@ TEST_CASE("the driver of a simulation drives a task that moves there from a pool
                        co_await ap::resume_on(sim);
                        co_await ap::sleep_for(1h);
                        co_return 1;
-                   }} | ap::starts_on(pool);
+                   }} |
+                   ap::starts_on(pool);
     for (int i = 0; i < 200; ++i)
         REQUIRE(r.call().value() == 1);
 }
@@ -164,7 +176,8 @@ TEST_CASE("waiting on a strand for a task that moves to that very strand would d
     auto const comes = ap::request{[&]() -> ap::task<int> {
                            co_await ap::resume_on(strand);
                            co_return 1;
-                       }} | ap::starts_on(pool);
+                       }} |
+                       ap::starts_on(pool);
     auto const waits = ap::request{[&] { return comes.submit().get().error() == ap::errc::would_deadlock; }} | ap::starts_on(strand);
     CHECK(waits.submit().get().value());
 }

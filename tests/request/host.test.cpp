@@ -49,7 +49,9 @@ TEST_CASE("an answer that is converted on the way keeps its value") {
 
 TEST_CASE("dropping an ask stops the one that it is answered by") {
     ap::promise<int> p;
-    { auto f = (ap::request{[&] { return p.get_future(); }} | ap::starts_on(ap::inline_executor{})).submit(); }
+    {
+        auto f = (ap::request{[&] { return p.get_future(); }} | ap::starts_on(ap::inline_executor{})).submit();
+    }
     CHECK(p.stop_requested());
     p.set_value(1);
 }

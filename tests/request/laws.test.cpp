@@ -156,7 +156,8 @@ void every_ask_ends_once() {
                     } else {
                         return ap::result<T>{(std::forward<decltype(x)>(x), ...)};
                     }
-                }), i);
+                }),
+                                     i);
                 r.submit(i, test::counted{}, [&, i, c = test::counted{}](ap::result<T> x) {
                     ++(x ? values : failures);
                     if (!holds(x, i)) ++wrong;
@@ -194,7 +195,8 @@ void every_ask_ends_once_when_its_place_ends() {
             for (int i = 0; i < 16; ++i) {
                 asks += 3;
                 futures.push_back(r.submit(i, test::counted{}));
-                futures.push_back(r.submit(i, test::counted{}).or_else([c = test::counted{}](ap::failure why) -> ap::result<T> { return why; }));
+                futures.push_back(
+                    r.submit(i, test::counted{}).or_else([c = test::counted{}](ap::failure why) -> ap::result<T> { return why; }));
                 r.submit(i, test::counted{}, [&, c = test::counted{}](ap::result<T>) { ++ended; });
             }
         });
@@ -237,8 +239,8 @@ void every_ask_ends_when_it_is_stopped_or_dropped() {
 
 }  // namespace
 
-#define LAW_OVER_TYPES(sentence, law)                                                                       \
-    TEMPLATE_TEST_CASE(sentence ", on every executor, for every type of result", "[law]", ANTIPHON_LAW_TYPES) { \
+#define LAW_OVER_TYPES(sentence, law)                                                                                        \
+    TEMPLATE_TEST_CASE(sentence ", on every executor, for every type of result", "[law]", ANTIPHON_LAW_TYPES) {              \
         []<class... E>(std::tuple<E...>*) { (law<E, TestType>(), ...); }(static_cast<std::tuple<EVERY_EXECUTOR>*>(nullptr)); \
     }
 

@@ -209,7 +209,9 @@ TEST_CASE("a coroutine may refer to its reference argument until it ends") {
         co_return s.size();
     }};
     auto f = (late | ap::starts_on(desk)).submit(std::string(200, 'z'));
-    auto g = (ap::request<std::size_t(std::string const&)>{[](std::string const& s) -> ap::task<std::size_t> { co_return s.size(); }} | ap::starts_on(desk)).submit("abc");
+    auto g = (ap::request<std::size_t(std::string const&)>{[](std::string const& s) -> ap::task<std::size_t> { co_return s.size(); }} |
+              ap::starts_on(desk))
+                 .submit("abc");
     desk.run();
     p.set_value(1);
     desk.run();
@@ -271,7 +273,9 @@ TEST_CASE("a callback may come after any arguments, by a spelled request as well
     ap::manual_executor desk;
     int told = 0;
     ap::request<int(std::string_view)> const length = [](std::string_view s) { return static_cast<int>(s.size()); };
-    (length | ap::starts_on(desk)).submit(std::string(5, 'x'), [&, m = test::move_only{1}](ap::result<int> x) { told = x.value() + m.read(); });
+    (length | ap::starts_on(desk)).submit(std::string(5, 'x'), [&, m = test::move_only{1}](ap::result<int> x) {
+        told = x.value() + m.read();
+    });
     ap::request<int(std::string_view)> placed = length | ap::starts_on(desk);
     placed.submit("abc", [&](ap::result<int> x) { told += x.value(); });
     desk.run();
@@ -431,7 +435,8 @@ TEST_CASE("a result whose move throws is a failure, not a lost ask") {
     test::throwing_move::armed const now;
     auto const r = std::move(f).get();
     CHECK(r.error().exception() != nullptr);
-    ap::request<test::throwing_move()> const erased = ap::request{[] { return test::throwing_move{1}; }} | ap::starts_on(ap::inline_executor{});
+    ap::request<test::throwing_move()> const erased =
+        ap::request{[] { return test::throwing_move{1}; }} | ap::starts_on(ap::inline_executor{});
     CHECK(erased.call().error().exception() != nullptr);
     ap::request const flattened{[] { return ap::request{[] { return test::throwing_move{1}; }}; }};
     CHECK(flattened.submit().get().error().exception() != nullptr);

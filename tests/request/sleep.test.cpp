@@ -104,7 +104,9 @@ TEST_CASE("a sleep after the stop request does not suspend") {
                   own->request_stop();
                   co_await ap::sleep_for(1h);
                   co_return 2;
-              }} | ap::starts_on(sim)).submit();
+              }} |
+              ap::starts_on(sim))
+                 .submit();
     own = &f;
     auto const start = sim.now();
     sim.run();
@@ -118,7 +120,9 @@ TEST_CASE("dropping a sleeping ask wakes it, and it ends") {
         auto f = (ap::request{[](test::counted) -> ap::task<int> {
                       co_await ap::sleep_for(1h);
                       co_return 1;
-                  }} | ap::starts_on(sim)).submit(test::counted{1});
+                  }} |
+                  ap::starts_on(sim))
+                     .submit(test::counted{1});
         sim.run_until(sim.now());
         CHECK(test::counted::alive() > 0);
     }
@@ -142,7 +146,9 @@ TEST_CASE("sleeping on a pool holds no thread") {
                   started.set_value();
                   co_await ap::sleep_for(ap::duration::max());
                   co_return 1;
-              }} | ap::starts_on(one)).submit();
+              }} |
+              ap::starts_on(one))
+                 .submit();
     REQUIRE(asleep.wait());
     CHECK((ap::request{[] { return 5; }} | ap::starts_on(one)).submit().get().value() == 5);
     f.request_stop();
@@ -174,7 +180,9 @@ TEST_CASE("a sleep is one allocation") {
                   co_await ap::sleep_for(1h);
                   after = test::allocations();
                   co_return 1;
-              }} | ap::starts_on(sim)).submit();
+              }} |
+              ap::starts_on(sim))
+                 .submit();
     sim.run();
     CHECK(f.ready());
     CHECK(after - before == 1);

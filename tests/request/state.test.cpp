@@ -43,7 +43,9 @@ public:
         busy_ = (ap::request{[this, s = std::make_shared<ap::promise<void>>(std::move(started))] {
                      s->set_value();
                      free_.wait(0);
-                 }} | ap::starts_on(pool)).submit();
+                 }} |
+                 ap::starts_on(pool))
+                    .submit();
         running.wait();
     }
     ~occupied() {
@@ -129,8 +131,9 @@ TEST_CASE("blocking on one's own strand would deadlock, and says so") {
     ap::strand const strand{pool};
     auto const inner = ap::request{[] { return 1; }} | ap::starts_on(strand);
     auto const direct = ap::request{[&] { return inner.call().error() == ap::errc::would_deadlock; }} | ap::starts_on(strand);
-    auto const chained = ap::request{[&] { return inner.submit().then([](int x) { return x; }).get().error() == ap::errc::would_deadlock; }} |
-                         ap::starts_on(strand);
+    auto const chained =
+        ap::request{[&] { return inner.submit().then([](int x) { return x; }).get().error() == ap::errc::would_deadlock; }} |
+        ap::starts_on(strand);
     auto const timed = ap::request{[&] { return inner.submit().wait_for(1h); }} | ap::starts_on(strand);
     CHECK(direct.call().value());
     CHECK(chained.call().value());
@@ -142,11 +145,13 @@ TEST_CASE("blocking on one's own strand for a task that has suspended would dead
     ap::strand const strand{pool};
     ap::promise<int> p;
     ap::promise<void> waiting;
-    auto suspended = (ap::request{[&]() -> ap::task<int> { co_return (co_await p.get_future()).value(); }} | ap::starts_on(strand)).submit();
+    auto suspended =
+        (ap::request{[&]() -> ap::task<int> { co_return (co_await p.get_future()).value(); }} | ap::starts_on(strand)).submit();
     auto const waits = ap::request{[&] {
                            waiting.set_value();
                            return std::move(suspended).get().error() == ap::errc::would_deadlock;
-                       }} | ap::starts_on(strand);
+                       }} |
+                       ap::starts_on(strand);
     auto told = waiting.get_future();
     auto f = waits.submit();
     REQUIRE(told.wait());
@@ -171,7 +176,8 @@ TEST_CASE("a worker of a one-thread pool may wait for a strand over that pool") 
                            for (int i = 0; i < 100; ++i)
                                sum += on_strand.call(i).value();
                            return sum;
-                       }} | ap::starts_on(one);
+                       }} |
+                       ap::starts_on(one);
     CHECK(outer.submit().get().value() == 5050);
 }
 
@@ -179,8 +185,9 @@ TEST_CASE("a strand's task that suspends on its pool ends while the pool's only 
     ap::thread_pool one{{.threads = 1}};
     ap::strand const strand{one};
     auto const leaf = ap::request{[](int x) { return x + 1; }} | ap::starts_on(one);
-    auto const middle = ap::request{[&](int x) -> ap::task<int> { co_return (co_await leaf.submit(x)).value() + (co_await leaf.submit(x)).value(); }} |
-                        ap::starts_on(strand);
+    auto const middle =
+        ap::request{[&](int x) -> ap::task<int> { co_return (co_await leaf.submit(x)).value() + (co_await leaf.submit(x)).value(); }} |
+        ap::starts_on(strand);
     auto const outer = ap::request{[&] { return middle.call(1).value(); }} | ap::starts_on(one);
     ap::promise<int> done;
     auto f = done.get_future();
@@ -194,10 +201,13 @@ TEST_CASE("a task that leaves a one-thread pool and comes back ends while the po
                                 co_await ap::resume_on(other);
                                 co_await ap::resume_on(one);
                                 co_return 3;
-                            }} | ap::starts_on(one);
+                            }} |
+                            ap::starts_on(one);
     ap::promise<int> done;
     auto f = done.get_future();
-    (ap::request{[&] { return round_trip.call().value(); }} | ap::starts_on(one)).submit([&](ap::result<int> r) { done.set(std::move(r)); });
+    (ap::request{[&] { return round_trip.call().value(); }} | ap::starts_on(one)).submit([&](ap::result<int> r) {
+        done.set(std::move(r));
+    });
     REQUIRE(f.wait_for(10s));
     CHECK(std::move(f).get().value() == 3);
 }
@@ -211,7 +221,8 @@ TEST_CASE("an asynchronous loop a million deep uses constant stack and linear ti
               auto f = p.get_future();
               p.set_value(7);
               return f;
-          }} | ap::starts_on(pool);
+          }} |
+          ap::starts_on(pool);
     CHECK(ask.submit(1'000'000).get().value() == 7);
     CHECK(ask.call(1'000'000).value() == 7);
     CHECK(ask.call_for(1h, 1'000'000).get().value() == 7);
@@ -235,7 +246,9 @@ TEST_CASE("a stop request reaches a handler that runs on a pool which is shut do
                   while (!stop.stop_requested())
                       std::this_thread::yield();
                   return 5;
-              }} | ap::starts_on(pool)).submit();
+              }} |
+              ap::starts_on(pool))
+                 .submit();
     REQUIRE(running.wait());
     pool.shut_down();
     CHECK(std::move(f).get().value() == 5);
@@ -250,7 +263,9 @@ TEST_CASE("asks that a shut-down finds queued fail as shut down, not executed") 
                      started.set_value();
                      while (!c.stop_requested())
                          std::this_thread::yield();
-                 }} | ap::starts_on(pool)).submit();
+                 }} |
+                 ap::starts_on(pool))
+                    .submit();
     REQUIRE(running.wait());
     for (int i = 0; i < 10; ++i)
         queued.push_back((ap::request{[] { return 1; }} | ap::starts_on(pool)).submit());

@@ -56,7 +56,9 @@ TEST_CASE("a task does nothing until it is awaited") {
 
 TEST_CASE("a task that nobody awaits destroys its arguments") {
     auto const body = [](test::counted c) -> ap::task<int> { co_return c.read(); };
-    { auto const idle = body(test::counted{1}); }
+    {
+        auto const idle = body(test::counted{1});
+    }
     CHECK(test::counted::alive() == 0);
 }
 
@@ -176,7 +178,9 @@ TEST_CASE("a suspended task resumes on its request's executor") {
                   int const x = (co_await p.get_future()).value();
                   places.push_back(ap::place_scope::current());
                   co_return x;
-              }} | ap::starts_on(desk)).submit();
+              }} |
+              ap::starts_on(desk))
+                 .submit();
     CHECK(desk.run() == 1);
     p.set_value(4);
     CHECK_FALSE(f.ready());
@@ -192,7 +196,7 @@ TEST_CASE("for call() without an executor a suspended task resumes in the callin
     auto const elsewhere = ap::request{[] { return std::this_thread::get_id(); }} | ap::starts_on(pool);
     ap::request moves{[&]() -> ap::task<bool> {
         bool const away = (co_await elsewhere.submit()).value() != here;
-        co_return away && std::this_thread::get_id() == here;
+        co_return away&& std::this_thread::get_id() == here;
     }};
     CHECK(moves.call().value());
 }
@@ -218,7 +222,9 @@ TEST_CASE("what a task awaits after the stop hears of it at once") {
                   static_cast<void>(co_await first.get_future());
                   static_cast<void>(co_await second.get_future());
                   co_return stop.stop_requested();
-              }} | ap::starts_on(desk)).submit();
+              }} |
+              ap::starts_on(desk))
+                 .submit();
     desk.run();
     f.request_stop();
     first.set_value(1);
@@ -236,7 +242,9 @@ TEST_CASE("a coroutine handler lives, with its arguments, until it has ended") {
     auto f = (ap::request{[token, &p](std::string const& s) -> ap::task<int> {
                   static_cast<void>(co_await p.get_future());
                   co_return *token + static_cast<int>(s.size());
-              }} | ap::starts_on(desk)).submit(std::string(100, 'x'));
+              }} |
+              ap::starts_on(desk))
+                 .submit(std::string(100, 'x'));
     desk.run();
     CHECK(token.use_count() == 2);
     p.set_value(1);
@@ -249,7 +257,8 @@ TEST_CASE("a coroutine handler lives, with its arguments, until it has ended") {
 TEST_CASE("a suspended task whose executor refuses to resume it is destroyed and fails with that code") {
     std::optional<ap::manual_executor> desk{std::in_place};
     ap::promise<int> p;
-    auto f = (ap::request{[&](test::counted) -> ap::task<int> { co_return (co_await p.get_future()).value(); }} | ap::starts_on(*desk)).submit(test::counted{1});
+    auto f = (ap::request{[&](test::counted) -> ap::task<int> { co_return (co_await p.get_future()).value(); }} | ap::starts_on(*desk))
+                 .submit(test::counted{1});
     desk->run();
     desk.reset();
     CHECK_FALSE(f.ready());
@@ -263,7 +272,8 @@ TEST_CASE("a suspended task whose executor refuses to resume it is destroyed and
 TEST_CASE("a task that its executor has queued to resume is destroyed with the executor") {
     std::optional<ap::manual_executor> desk{std::in_place};
     ap::promise<int> p;
-    auto f = (ap::request{[&](test::counted) -> ap::task<int> { co_return (co_await p.get_future()).value(); }} | ap::starts_on(*desk)).submit(test::counted{1});
+    auto f = (ap::request{[&](test::counted) -> ap::task<int> { co_return (co_await p.get_future()).value(); }} | ap::starts_on(*desk))
+                 .submit(test::counted{1});
     desk->run();
     p.set_value(1);
     desk.reset();
@@ -279,7 +289,9 @@ TEST_CASE("a suspended task on a pool that is shut down fails when it would resu
     auto f = (ap::request{[&]() -> ap::task<int> {
                   started.set_value();
                   co_return (co_await p.get_future()).value();
-              }} | ap::starts_on(pool)).submit();
+              }} |
+              ap::starts_on(pool))
+                 .submit();
     REQUIRE(running.wait());
     pool.shut_down();
     p.set_value(1);
@@ -297,7 +309,8 @@ TEST_CASE("a task whose resumption is dropped is destroyed elsewhere and fails a
     std::vector<ap::work> queue;
     ap::promise<int> p;
     auto f = (ap::request{[&](test::counted) -> ap::task<int> { co_return (co_await p.get_future()).value(); }} |
-              ap::starts_on(keeping_executor{&queue})).submit(test::counted{1});
+              ap::starts_on(keeping_executor{&queue}))
+                 .submit(test::counted{1});
     std::move(queue.front())();
     queue.clear();
     p.set_value(1);
@@ -326,12 +339,15 @@ TEST_CASE("a request with an executor is awaited there, and the task resumes at 
     auto const visit = ap::request{[&](int x) {
                            there = ap::place_scope::current();
                            return x + 1;
-                       }} | ap::starts_on(away);
+                       }} |
+                       ap::starts_on(away);
     auto f = (ap::request{[&]() -> ap::task<int> {
                   int const x = (co_await visit(1)).value();
                   back = ap::place_scope::current();
                   co_return x;
-              }} | ap::starts_on(home)).submit();
+              }} |
+              ap::starts_on(home))
+                 .submit();
     home.run();
     away.run();
     home.run();
@@ -342,7 +358,8 @@ TEST_CASE("a request with an executor is awaited there, and the task resumes at 
 
 TEST_CASE("an awaited request keeps its arguments as passed") {
     ap::request<int(std::string const&)> const length = [](std::string const& s) { return static_cast<int>(s.size()); };
-    ap::request r{[&]() -> ap::task<int> { co_return (co_await length("four")).value() + (co_await length(std::string(10, 'x'))).value(); }};
+    ap::request r{
+        [&]() -> ap::task<int> { co_return (co_await length("four")).value() + (co_await length(std::string(10, 'x'))).value(); }};
     CHECK(r.call().value() == 14);
 }
 

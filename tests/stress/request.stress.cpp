@@ -110,7 +110,12 @@ TEST_CASE("answering races with attaching, stopping, waiting and dropping") {
                 }
                 seen.count(std::move(f).get());
                 break;
-            case 5: seen.count(std::move(f).or_else([](ap::failure const&) { return test::counted{2}; }).then([](test::counted x) { return x; }).get()); break;
+            case 5:
+                seen.count(std::move(f)
+                               .or_else([](ap::failure const&) { return test::counted{2}; })
+                               .then([](test::counted x) { return x; })
+                               .get());
+                break;
             case 6: f = {}; break;
             default: static_cast<void>(std::move(f).then([c = test::counted{}](test::counted) {})); break;
         }
@@ -132,11 +137,13 @@ TEST_CASE("a claiming waiter races with the pool's workers, with stop requests a
         auto const r = ap::request{[&](test::counted c) {
                            ++ran;
                            return c;
-                       }} | ap::starts_on(pool);
+                       }} |
+                       ap::starts_on(pool);
         auto const stoppable = ap::request{[&](std::stop_token stop, test::counted c) -> ap::result<test::counted> {
                                    if (stop.stop_requested()) return ap::errc::cancelled;
                                    return c;
-                               }} | ap::starts_on(pool);
+                               }} |
+                               ap::starts_on(pool);
         for_a_while([&] {
             auto f = roll() % 2 == 0 ? r.submit(test::counted{}) : stoppable.submit(test::counted{});
             ++seen.asks;
@@ -146,9 +153,7 @@ TEST_CASE("a claiming waiter races with the pool's workers, with stop requests a
                 case 0: break;
                 case 1: f.request_stop(); break;
                 case 2: static_cast<void>(f.wait_for(std::chrono::microseconds{roll() % 50})); break;
-                case 3:
-                    f = std::move(f).then([](test::counted c) { return c; });
-                    break;
+                case 3: f = std::move(f).then([](test::counted c) { return c; }); break;
                 default: {
                     std::thread other{[&] { f.request_stop(); }};
                     other.join();
@@ -169,7 +174,8 @@ TEST_CASE("dropped and detached asks all end, whoever runs them") {
         auto const slow = ap::request{[](std::stop_token, test::counted c) -> ap::task<test::counted> {
                               co_await ap::sleep_for(10us);
                               co_return c;
-                          }} | ap::starts_on(pool);
+                          }} |
+                          ap::starts_on(pool);
         for_a_while([&] {
             for (int i = 0; i < 20; ++i) {
                 switch (roll() % 4) {
@@ -204,16 +210,20 @@ TEST_CASE("no wake-up is lost between a waiting worker, hops and continuations")
                               if ((way & 16) != 0) co_await ap::reschedule();
                               if ((way & 32) != 0) co_await ap::resume_on(strand);
                               co_return c;
-                          }} | ap::starts_on(one);
+                          }} |
+                          ap::starts_on(one);
         auto const on_strand = ap::request{[&](int way, test::counted c) -> ap::task<test::counted> {
                                    static_cast<void>(co_await back.submit(test::counted{}));
                                    if ((way & 1) != 0) static_cast<void>(co_await leaf.submit(test::counted{}));
                                    co_return c;
-                               }} | ap::starts_on(strand);
+                               }} |
+                               ap::starts_on(strand);
         auto const outer = ap::request{[&](int way) {
-                               return (way & 64) != 0 ? hops.submit(way, test::counted{}).get()
-                                                      : on_strand.submit(way, test::counted{}).then([](test::counted c) { return c; }).get();
-                           }} | ap::starts_on(one);
+                               return (way & 64) != 0
+                                          ? hops.submit(way, test::counted{}).get()
+                                          : on_strand.submit(way, test::counted{}).then([](test::counted c) { return c; }).get();
+                           }} |
+                           ap::starts_on(one);
         for_a_while([&] {
             ++seen.asks;
             std::atomic<int> told{0};
@@ -243,7 +253,8 @@ TEST_CASE("tasks that hop between pools end under stop requests and shut-downs")
                                co_await ap::resume_on(a);
                            }
                            co_return c;
-                       }} | ap::starts_on(a);
+                       }} |
+                       ap::starts_on(a);
         std::vector<ap::future<test::counted>> all;
         for (int i = 0; i < 8; ++i) {
             all.push_back(r.submit(test::counted{}));
@@ -277,8 +288,11 @@ TEST_CASE("a strand's tasks are waited for from one-thread pools while they susp
                                 int const y = (co_await leaf.submit(x)).value();
                                 ++plain;
                                 co_return y;
-                            }} | ap::starts_on(strand);
-        auto const from = [&](ap::thread_pool& pool) { return ap::request{[&](int x) { return middle.submit(x, test::counted{}).get(); }} | ap::starts_on(pool); };
+                            }} |
+                            ap::starts_on(strand);
+        auto const from = [&](ap::thread_pool& pool) {
+            return ap::request{[&](int x) { return middle.submit(x, test::counted{}).get(); }} | ap::starts_on(pool);
+        };
         auto const first = from(one), second = from(two);
         for_a_while([&] {
             std::vector<ap::future<int>> all;
@@ -303,7 +317,8 @@ TEST_CASE("asks end exactly once while their pool is shut down under them") {
         auto const r = ap::request{[](ap::context const& c, test::counted x) -> ap::result<test::counted> {
                            if (c.stop_requested()) return ap::errc::cancelled;
                            return x;
-                       }} | ap::starts_on(pool);
+                       }} |
+                       ap::starts_on(pool);
         std::thread asks{[&] {
             for (int i = 0; i < 200; ++i) {
                 seen.asks += 2;

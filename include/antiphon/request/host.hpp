@@ -96,7 +96,8 @@ protected:
     explicit host_base(state_base& self) noexcept : self_{&self} {}
     bool started_ = false;  ///< the first step was taken; belongs to whoever holds the step
     ~host_base() {
-        for (new_home const* m = moved_.load(std::memory_order_relaxed); m != nullptr;) delete std::exchange(m, m->before);
+        for (new_home const* m = moved_.load(std::memory_order_relaxed); m != nullptr;)
+            delete std::exchange(m, m->before);
     }
     /// For a waiter: lets the place that the coroutine has moved to go on, if this thread may.
     [[nodiscard]] assistance assist_home() const noexcept {
@@ -119,7 +120,11 @@ protected:
     void go_on(delivery how) noexcept { next_(*this, how); }
     /// The executor refuses the next step. False: no coroutine is lost by it, `go_on` in place is right. True: it is destroyed
     /// now, and the ask is to fail; after `dropped` that is sent to the default pool, and nothing is to be done here.
-    enum class loss { none, destroyed, sent_on };
+    enum class loss {
+        none,
+        destroyed,
+        sent_on
+    };
     [[nodiscard]] loss lose_coroutine(delivery how) noexcept {
         if (!at_home_ || !root_) return loss::none;
         if (how == delivery::dropped) {
@@ -156,7 +161,8 @@ private:
     /// Where a coroutine has moved, with the entry by which its steps come from there: the state's own may lie in another executor's
     /// queue still, as a husk. Kept to the end, so that waiters may look at it.
     struct new_home final : work_item {
-        new_home(host_base& ask, any_executor place, new_home const* outer) noexcept : host{&ask}, where{std::move(place)}, before{outer} {}
+        new_home(host_base& ask, any_executor place, new_home const* outer) noexcept
+            : host{&ask}, where{std::move(place)}, before{outer} {}
         void run() noexcept override { host->self_->run_pinned(*this, in_queue); }
         void reject(errc why, rejection how) noexcept override { host->self_->reject_pinned(*this, in_queue, why, how); }
 
@@ -188,7 +194,8 @@ private:
             ambient_context const inherited{self_->context()};
             running_slot* const slot = running_slot::mine;
             stoppable* const outer = slot != nullptr ? slot->enter(*this) : nullptr;
-            while (now.next) std::exchange(now.next, nullptr).resume();
+            while (now.next)
+                std::exchange(now.next, nullptr).resume();
             if (slot != nullptr) slot->leave(outer);
         }
         if (!now.finished) return;

@@ -38,7 +38,9 @@ private:
 template <class Inner>
 struct sharing<bound<Inner>> {
     using type = bound<typename sharing<Inner>::type>;
-    [[nodiscard]] static type apply(bound<Inner>&& b) { return {any_executor{*b.executor()}, sharing<Inner>::apply(std::move(b).inside())}; }
+    [[nodiscard]] static type apply(bound<Inner>&& b) {
+        return {any_executor{*b.executor()}, sharing<Inner>::apply(std::move(b).inside())};
+    }
 };
 
 /// A policy around a handler. `Policy::template ask<layered, A...>` is the state of one ask through it: a `state<R>` made of
@@ -67,8 +69,10 @@ public:
     [[nodiscard]] Inner&& inside() && noexcept { return std::move(inner_); }
 
     template <class Self, class... A>
-    [[nodiscard]] static state_ptr<state<result_type>> make(Self&& self, any_executor executor, context_data const* context, A&&... args) {
-        return state_ptr<state<result_type>>{new heap_ask<ask<A...>>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(args)...}};
+    [[nodiscard]] static state_ptr<state<result_type>> make(Self&& self, any_executor executor, context_data const* context,
+                                                            A&&... args) {
+        return state_ptr<state<result_type>>{
+            new heap_ask<ask<A...>>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(args)...}};
     }
 
 private:
@@ -79,7 +83,9 @@ private:
 template <class Policy, class Inner>
 struct sharing<layered<Policy, Inner>> {
     using type = layered<Policy, typename sharing<Inner>::type>;
-    [[nodiscard]] static type apply(layered<Policy, Inner>&& l) { return {std::move(l).policy(), sharing<Inner>::apply(std::move(l).inside())}; }
+    [[nodiscard]] static type apply(layered<Policy, Inner>&& l) {
+        return {std::move(l).policy(), sharing<Inner>::apply(std::move(l).inside())};
+    }
 };
 
 /// Room for the ask inside a layer's ask, so that a pipeline is one allocation. Whoever holds the inner one holds the outer.

@@ -23,7 +23,13 @@
 namespace antiphon {
 
 /// How urgent an ask is. A pool prefers the more urgent, then the one whose deadline is nearer.
-enum class priority { idle = -2, low = -1, normal = 0, high = 1, urgent = 2 };
+enum class priority {
+    idle = -2,
+    low = -1,
+    normal = 0,
+    high = 1,
+    urgent = 2
+};
 
 }  // namespace antiphon
 
@@ -106,7 +112,12 @@ private:
 };
 
 /// The answer of a wait.
-enum class wait_end { ready, timed_out, would_deadlock, forked };
+enum class wait_end {
+    ready,
+    timed_out,
+    would_deadlock,
+    forked
+};
 
 /// Everything about an ask except its result.
 ///
@@ -138,7 +149,8 @@ public:
     [[nodiscard]] bool attach(consumer& c) noexcept {
         std::uintptr_t expected = 0;
         // release pairs with the completer's exchange (c's fields), acquire with its result
-        return slot_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(&c), std::memory_order_acq_rel, std::memory_order_acquire);
+        return slot_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(&c), std::memory_order_acq_rel,
+                                             std::memory_order_acquire);
     }
     /// Before the state is shared.
     void attach_first(consumer& c) noexcept { slot_.store(reinterpret_cast<std::uintptr_t>(&c), std::memory_order_relaxed); }
@@ -280,7 +292,11 @@ public:
 
     /// While a handler runs that was given the promise of its own ask, a drop of that promise only leaves a mark.
     void guard_promise() noexcept { mark(guarded); }
-    enum class promise_fate { kept, dropped, fulfilled };
+    enum class promise_fate {
+        kept,
+        dropped,
+        fulfilled
+    };
     [[nodiscard]] promise_fate unguard_promise() noexcept {
         std::uint32_t const old = word_.fetch_and(~guarded, std::memory_order_seq_cst);
         return (old & settled) != 0 ? promise_fate::fulfilled : (old & broken) != 0 ? promise_fate::dropped : promise_fate::kept;
@@ -289,9 +305,7 @@ public:
     /// the guard's end.
     [[nodiscard]] bool defer_discard() noexcept { return (word_.fetch_or(settled, std::memory_order_seq_cst) & guarded) != 0; }
     /// For the promise's destructor: true when its drop is decided later, by the guard's end.
-    [[nodiscard]] bool defer_broken_promise() noexcept {
-        return (word_.fetch_or(broken, std::memory_order_seq_cst) & guarded) != 0;
-    }
+    [[nodiscard]] bool defer_broken_promise() noexcept { return (word_.fetch_or(broken, std::memory_order_seq_cst) & guarded) != 0; }
 
     /// Whether a blocked thread sleeps on this answer or on one that depends on it: then it is sent to look again.
     /// Called by the thread that is about to perform or has just scheduled the next step.
@@ -321,10 +335,10 @@ protected:
         broken = 64,
         settled = 128,
         under_way = 256,
-        unasked = 512,         ///< made, but `begin` has not handed it over
-        handing = 1u << 12,    ///< one of those who are handing it to an executor now; they are counted in four bits
+        unasked = 512,  ///< made, but `begin` has not handed it over
+        handing = 1u << 12,  ///< one of those who are handing it to an executor now; they are counted in four bits
         handers = 15u << 12,
-        waking = 1u << 16,     ///< one of those who walk downstream now; they are counted in the bits from here on
+        waking = 1u << 16,  ///< one of those who walk downstream now; they are counted in the bits from here on
         wakers = ~(waking - 1),
     };
 
@@ -672,7 +686,8 @@ public:
         if (state_->executor_.disarm(*this)) {
             state_->release();
         } else {
-            while (!rang()) futex_wait(rang_, 0);
+            while (!rang())
+                futex_wait(rang_, 0);
         }
     }
     alarm(alarm const&) = delete;

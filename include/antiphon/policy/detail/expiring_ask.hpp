@@ -22,7 +22,8 @@ public:
     using R = typename Layer::result_type;
     template <class L, class... X>
     expiring_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
-        : layer_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...}, policy_(layer.policy()) {}
+        : layer_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...},
+          policy_(layer.policy()) {}
 
 protected:
     void start() noexcept override {
@@ -57,7 +58,11 @@ protected:
     gate* passage() noexcept override { return &walks_; }
 
 private:
-    enum : unsigned { armed = 1, answered_inside = 2, expired = 4 };
+    enum : unsigned {
+        armed = 1,
+        answered_inside = 2,
+        expired = 4
+    };
 
     void refuse_now(failure why) noexcept {
         if ((phase_.fetch_or(expired, std::memory_order_acq_rel) & answered_inside) == 0) expire(std::move(why));

@@ -44,7 +44,8 @@ private:
 
 /// A small trivial callable is as well copied.
 template <class F>
-inline constexpr bool worth_sharing = !(std::is_trivially_copyable_v<F> && std::is_copy_constructible_v<F> && sizeof(F) <= 4 * sizeof(void*));
+inline constexpr bool worth_sharing =
+    !(std::is_trivially_copyable_v<F> && std::is_copy_constructible_v<F> && sizeof(F) <= 4 * sizeof(void*));
 
 /// The same handler, its innermost callable shared by its copies. Specialised for each kind of handler.
 template <class Handler>
