@@ -72,7 +72,7 @@ TEST_CASE("answering races with attaching, stopping, waiting and dropping") {
         for (;;) {
             both.arrive_and_wait();
             if (over) return;
-            for (unsigned i = pause; i != 0; --i)
+            for (auto i = pause; i != 0; --i)
                 static_cast<void>(over.load());
             if (pause % 7 == 0) {
                 p.reset();
@@ -85,8 +85,8 @@ TEST_CASE("answering races with attaching, stopping, waiting and dropping") {
     for_a_while([&] {
         p.emplace();
         auto f = p->get_future();
-        pause = roll() % 60;
-        unsigned const what = roll() % 8;
+        pause = static_cast<unsigned>(roll() % 60);
+        auto const what = roll() % 8;
         if (what < 6) ++seen.asks;
         std::atomic<int> told{0};
         both.arrive_and_wait();
@@ -147,7 +147,7 @@ TEST_CASE("a claiming waiter races with the pool's workers, with stop requests a
         for_a_while([&] {
             auto f = roll() % 2 == 0 ? r.submit(test::counted{}) : stoppable.submit(test::counted{});
             ++seen.asks;
-            for (unsigned i = roll() % 300; i != 0; --i)
+            for (unsigned i = static_cast<unsigned>(roll() % 300); i != 0; --i)
                 static_cast<void>(ran.load());
             switch (roll() % 5) {
                 case 0: break;
@@ -261,7 +261,7 @@ TEST_CASE("tasks that hop between pools end under stop requests and shut-downs")
             ++seen.asks;
         }
         std::thread ends{[&, first = roll() % 3, pause = roll() % 2000] {
-            for (unsigned i = pause; i != 0; --i)
+            for (auto i = pause; i != 0; --i)
                 static_cast<void>(seen.asks.load());
             if (first == 0) a.shut_down();
             if (first == 1) b.shut_down();
@@ -326,7 +326,7 @@ TEST_CASE("asks end exactly once while their pool is shut down under them") {
                 seen.count(r.submit(test::counted{}).then([](test::counted c) { return c; }).get());
             }
         }};
-        for (unsigned i = roll() % 20'000; i != 0; --i)
+        for (unsigned i = static_cast<unsigned>(roll() % 20'000); i != 0; --i)
             static_cast<void>(seen.asks.load());
         pool.shut_down(roll() % 2 == 0 ? ap::duration::zero() : ap::duration{1ms});
         asks.join();
