@@ -31,7 +31,14 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto long_enough = 1500ms;
-using dice = std::minstd_rand;
+class dice {
+public:
+    explicit dice(std::uint32_t seed) : engine_{seed} {}
+    unsigned operator()() { return static_cast<unsigned>(engine_()); }
+
+private:
+    std::mt19937 engine_;
+};
 
 /// Its seed is printed, so that a failing run can be repeated by writing the number here.
 dice seeded(char const* name) {
@@ -106,7 +113,7 @@ TEST_CASE("answering races with attaching, stopping, waiting and dropping") {
                 seen.count(std::move(f).get());
                 break;
             case 4:
-                while (!f.wait_for(std::chrono::microseconds{roll() % 50})) {
+                while (!f.wait_for(std::chrono::microseconds{roll() % 50u})) {
                 }
                 seen.count(std::move(f).get());
                 break;
@@ -152,7 +159,7 @@ TEST_CASE("a claiming waiter races with the pool's workers, with stop requests a
             switch (roll() % 5) {
                 case 0: break;
                 case 1: f.request_stop(); break;
-                case 2: static_cast<void>(f.wait_for(std::chrono::microseconds{roll() % 50})); break;
+                case 2: static_cast<void>(f.wait_for(std::chrono::microseconds{roll() % 50u})); break;
                 case 3: f = std::move(f).then([](test::counted c) { return c; }); break;
                 default: {
                     std::thread other{[&] { f.request_stop(); }};

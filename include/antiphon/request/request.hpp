@@ -45,18 +45,33 @@ inline constexpr bool is_request = false;
 template <class Signature, class Repeat, class Handler>
 inline constexpr bool is_request<request<Signature, Repeat, Handler>> = true;
 
+/// What is not a handler: it says why, and nothing else.
 template <class F>
-using deduced_leaf = leaf<F, typename deduced_form<F>::signature, deduced_form<F>::first, deduced_form<F>::with_promise>;
+class no_handler {
+    static_assert(own_signature<F>::known,
+                  "antiphon: the signature of this handler cannot be deduced (a generic lambda, an overloaded call operator): "
+                  "spell it, request<R(Args...)>");
+    static_assert(!changing_callable<F>, "antiphon: a handler is called as const: make it not mutable");
+
+public:
+    using result_type = void;
+    using signature = void();
+    template <class G>
+    no_handler(std::in_place_t, G&&) noexcept {}
+};
+
+/// What a request of F is, by its handler's own signature. Names only: a guide looks at this before its constraint.
 template <class F>
-[[nodiscard]] consteval auto deduced_handler() {
-    if constexpr (is_request<F>) {
-        return std::type_identity<no_form>{};  // a copy: the guide refuses it, once its return type has been looked at
-    } else if constexpr (own_signature<F>::known) {
-        return std::type_identity<deduced_leaf<F>>{};
-    } else {
-        return std::type_identity<leaf<F, void(), lead::nothing, false>>{};
-    }
-}
+struct deduction {
+    using signature = void();
+    using handler = no_handler<F>;
+};
+template <class F>
+    requires(own_signature<F>::known && !changing_callable<F> && !is_request<F>)
+struct deduction<F> {
+    using signature = typename deduced_form<F>::signature;
+    using handler = leaf<F, signature, deduced_form<F>::first, deduced_form<F>::with_promise>;
+};
 
 }  // namespace detail
 
@@ -132,7 +147,8 @@ public:
 
     /// `co_await request(args...)`: in a task, the `result<R>`. A bare handler runs in place, as with `call()`.
     template <class... A>
-    [[nodiscard]] auto operator()(A&&... args) const {
+    [[nodiscard("antiphon: request(args...) asks nothing until it is awaited: co_await it, or use call() or submit()")]] auto
+    operator()(A&&... args) const {
         check_arguments<A...>();
         return detail::request_awaiter<Handler, detail::types<P...>, detail::kept_t<P, A>...>{handler_, std::forward<A>(args)...};
     }
@@ -160,10 +176,6 @@ private:
                 return Handler{std::in_place, inner{std::in_place, std::forward<F>(f)}};
             }
         } else {
-            static_assert(detail::own_signature<function>::known,
-                          "antiphon: the signature of this handler cannot be deduced (a generic lambda, an overloaded call operator): "
-                          "spell it, request<R(Args...)>");
-            static_assert(!detail::changing_callable<function>, "antiphon: a handler is called as const: make it not mutable");
             return Handler{std::in_place, std::forward<F>(f)};
         }
     }
@@ -191,8 +203,7 @@ private:
 
 template <class F>
     requires(!detail::is_request<F>)
-request(F) -> request<typename decltype(detail::deduced_handler<F>())::type::signature, repeat::safe,
-                      typename decltype(detail::deduced_handler<F>())::type>;
+request(F) -> request<typename detail::deduction<F>::signature, repeat::safe, typename detail::deduction<F>::handler>;
 
 namespace detail {
 
