@@ -36,7 +36,9 @@ TEST_CASE("for_each_limited calls its function for each item in order") {
     CHECK(seen == numbers(5));
 }
 
-TEST_CASE("for_each_limited of nothing is ready") { CHECK(ap::for_each_limited(numbers(0), 1, [](int) {}).ready()); }
+TEST_CASE("for_each_limited of nothing is ready") {
+    CHECK(ap::for_each_limited(numbers(0), 1, [](int) {}).ready());
+}
 
 TEST_CASE("for_each_limited has no more answers under way than its limit") {
     ap::testing::simulation sim;
@@ -75,9 +77,8 @@ TEST_CASE("for_each_limited keeps its range and gives its items by reference") {
     ap::request pause = ap::request{[]() -> ap::task<void> { co_await ap::sleep_for(1s); }} | ap::starts_on(sim);
     std::list<std::string> words{"long enough to live on the heap", "as does this one, for certain"};
     std::size_t letters = 0;
-    auto all = ap::for_each_limited(std::move(words), 2, [&](std::string& word) {
-        return pause.submit().then([&] { letters += word.size(); });
-    });
+    auto all = ap::for_each_limited(std::move(words), 2,
+                                    [&](std::string& word) { return pause.submit().then([&] { letters += word.size(); }); });
     CHECK(std::move(all).get());
     CHECK(letters == 60);
 }
@@ -118,7 +119,9 @@ TEST_CASE("for_each_limited asked to stop starts no further items") {
 
 TEST_CASE("for_each_limited that is dropped stops what is under way") {
     std::vector<ap::promise<int>> promises(2);
-    { auto all = ap::for_each_limited(numbers(10), 2, [&](int i) { return promises.at(static_cast<std::size_t>(i)).get_future(); }); }
+    {
+        auto all = ap::for_each_limited(numbers(10), 2, [&](int i) { return promises.at(static_cast<std::size_t>(i)).get_future(); });
+    }
     CHECK(promises[0].stop_requested());
     CHECK(promises[1].stop_requested());
 }
@@ -162,7 +165,8 @@ TEST_CASE("a thread that waits for for_each_limited runs the items that nobody h
     ap::thread_pool pool{{.threads = 1}};
     std::atomic<int> sum{0};
     ap::request add = ap::request{[&](int x) { sum += x; }} | ap::starts_on(pool);
-    ap::request outer = ap::request{[&] { return ap::for_each_limited(numbers(100), 7, [&](int i) { return add.submit(i); }).get(); }} | ap::starts_on(pool);
+    ap::request outer = ap::request{[&] { return ap::for_each_limited(numbers(100), 7, [&](int i) { return add.submit(i); }).get(); }} |
+                        ap::starts_on(pool);
     CHECK(outer.submit().get());
     CHECK(sum == 4950);
 }
@@ -177,7 +181,9 @@ TEST_CASE("for_each_limited over a pool loses nothing") {
 
 TEST_CASE("for_each_limited takes a map") {
     int sum = 0;
-    CHECK(ap::for_each_limited(std::map<int, int>{{1, 2}, {3, 4}}, 2, [&](auto const& entry) { sum += entry.first * entry.second; }).get());
+    CHECK(ap::for_each_limited(std::map<int, int>{{1, 2}, {3, 4}}, 2, [&](auto const& entry) {
+              sum += entry.first * entry.second;
+          }).get());
     CHECK(sum == 14);
 }
 

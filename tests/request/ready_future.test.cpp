@@ -84,7 +84,8 @@ TEST_CASE("then on a ready future gives a future when its answer comes later") {
     CHECK_FALSE(later.ready());
     p.set_value(4);
     CHECK(std::move(later).get().value() == 8);
-    CHECK(ap::make_failed<int>(ap::errc::aborted).then([](int n) { return ap::future<int>(ap::make_future(n)); }).get() == ap::errc::aborted);
+    CHECK(ap::make_failed<int>(ap::errc::aborted).then([](int n) { return ap::future<int>(ap::make_future(n)); }).get() ==
+          ap::errc::aborted);
 }
 
 TEST_CASE("or_else on a ready future gives a future when its answer comes later") {

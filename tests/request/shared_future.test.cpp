@@ -85,9 +85,10 @@ TEST_CASE("a thread that waits for a shared future runs what nobody has begun") 
     ap::thread_pool pool{{.threads = 1}};
     ap::request twice = ap::request{[](int x) { return 2 * x; }} | ap::starts_on(pool);
     ap::request outer = ap::request{[&] {
-        auto const shared = twice.submit(2).then([](int x) { return x + 1; }).share();
-        return shared.then([](int x) { return x * 10; }).get();
-    }} | ap::starts_on(pool);
+                            auto const shared = twice.submit(2).then([](int x) { return x + 1; }).share();
+                            return shared.then([](int x) { return x * 10; }).get();
+                        }} |
+                        ap::starts_on(pool);
     CHECK(outer.submit().get().value() == 50);
 }
 
@@ -177,7 +178,8 @@ TEST_CASE("on_complete of a shared future gets the result itself, exactly once")
 
 TEST_CASE("on_complete of a shared future gets failures") {
     ap::errc seen{};
-    failed<void>().share().on_complete([&](ap::result<void> const& r) { seen = r == ap::errc::unavailable ? ap::errc::unavailable : ap::errc::unknown; });
+    failed<void>().share().on_complete(
+        [&](ap::result<void> const& r) { seen = r == ap::errc::unavailable ? ap::errc::unavailable : ap::errc::unknown; });
     CHECK(seen == ap::errc::unavailable);
 }
 
@@ -239,7 +241,9 @@ TEST_CASE("a continuation keeps the source of a shared future going") {
 TEST_CASE("a dropped continuation of a shared future leaves the other readers alone") {
     ap::promise<int> p;
     auto const shared = p.get_future().share();
-    { auto dropped = shared.then([](int n) { return n; }); }
+    {
+        auto dropped = shared.then([](int n) { return n; });
+    }
     CHECK_FALSE(p.stop_requested());
     auto stopped = shared.then([](int n) { return n; });
     stopped.request_stop();

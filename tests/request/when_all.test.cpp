@@ -93,7 +93,9 @@ TEST_CASE("when_all asked to stop asks every input to stop") {
 
 TEST_CASE("dropping when_all asks every input to stop") {
     pending<int> asked{2};
-    { auto all = ap::when_all(std::move(asked.futures)); }
+    {
+        auto all = ap::when_all(std::move(asked.futures));
+    }
     CHECK(asked.promises[0].stop_requested());
     CHECK(asked.promises[1].stop_requested());
 }
@@ -234,11 +236,12 @@ TEST_CASE("a thread that waits for when_all runs the inputs that nobody has begu
     ap::thread_pool pool{{.threads = 1}};
     ap::request twice = ap::request{[](int x) { return 2 * x; }} | ap::starts_on(pool);
     ap::request outer = ap::request{[&] {
-        std::vector<ap::future<int>> inner;
-        for (int i = 0; i < 100; ++i)
-            inner.push_back(twice.submit(i));
-        return ap::when_all(std::move(inner)).get();
-    }} | ap::starts_on(pool);
+                            std::vector<ap::future<int>> inner;
+                            for (int i = 0; i < 100; ++i)
+                                inner.push_back(twice.submit(i));
+                            return ap::when_all(std::move(inner)).get();
+                        }} |
+                        ap::starts_on(pool);
     CHECK(outer.submit().get().value()[99] == 198);
 }
 
@@ -246,11 +249,16 @@ TEST_CASE("a thread that waits for when_all in when_all runs the inputs at any d
     ap::thread_pool pool{{.threads = 1}};
     ap::request twice = ap::request{[](int x) { return 2 * x; }} | ap::starts_on(pool);
     ap::request outer = ap::request{[&]() -> ap::result<int> {
-        auto pair = [&] { return ap::when_all(twice.submit(1), twice.submit(2)).then([](auto both) { return std::get<0>(both) + std::get<1>(both); }); };
-        auto answer = ap::when_all(pair(), ap::when_all(pair(), pair())).get();
-        if (!answer) return answer.error();
-        return std::get<0>(*answer) + std::get<0>(std::get<1>(*answer));
-    }} | ap::starts_on(pool);
+                            auto pair = [&] {
+                                return ap::when_all(twice.submit(1), twice.submit(2)).then([](auto both) {
+                                    return std::get<0>(both) + std::get<1>(both);
+                                });
+                            };
+                            auto answer = ap::when_all(pair(), ap::when_all(pair(), pair())).get();
+                            if (!answer) return answer.error();
+                            return std::get<0>(*answer) + std::get<0>(std::get<1>(*answer));
+                        }} |
+                        ap::starts_on(pool);
     CHECK(outer.submit().get().value() == 12);
 }
 

@@ -72,7 +72,9 @@ TEST_CASE("when_any asks the others to stop") {
 
 TEST_CASE("dropping when_any asks every input to stop") {
     pending<int> asked{2};
-    { auto any = ap::when_any(std::move(asked.futures)); }
+    {
+        auto any = ap::when_any(std::move(asked.futures));
+    }
     CHECK(asked.promises[0].stop_requested());
     CHECK(asked.promises[1].stop_requested());
 }

@@ -42,7 +42,8 @@ TEMPLATE_TEST_CASE("when_first over a pack of one type gives that type", "[law]"
 }
 
 TEST_CASE("when_first over a pack of different types gives a variant whose index is the position") {
-    auto any = ap::when_first(ap::promise<int>{}.get_future().or_else([](ap::failure) { return 1; }), ap::promise<double>{}.get_future());
+    auto any =
+        ap::when_first(ap::promise<int>{}.get_future().or_else([](ap::failure) { return 1; }), ap::promise<double>{}.get_future());
     auto value = std::move(any).get();
     REQUIRE(value);
     CHECK(value->index() == 0);
@@ -72,7 +73,9 @@ TEST_CASE("when_first asks the others to stop") {
 
 TEST_CASE("dropping when_first asks every input to stop") {
     pending<int> asked{2};
-    { auto any = ap::when_first(std::move(asked.futures)); }
+    {
+        auto any = ap::when_first(std::move(asked.futures));
+    }
     CHECK(asked.promises[0].stop_requested());
     CHECK(asked.promises[1].stop_requested());
 }

@@ -79,7 +79,8 @@ TEST_CASE("when_settled asked to stop waits for what the stopped inputs say") {
 TEST_CASE("when_settled inside a pool of one thread runs its inputs there") {
     ap::thread_pool pool{{.threads = 1}};
     ap::request twice = ap::request{[](int x) { return 2 * x; }} | ap::starts_on(pool);
-    ap::request outer = ap::request{[&] { return std::get<1>(ap::when_settled(twice.submit(1), twice.submit(2)).get().value()); }} | ap::starts_on(pool);
+    ap::request outer = ap::request{[&] { return std::get<1>(ap::when_settled(twice.submit(1), twice.submit(2)).get().value()); }} |
+                        ap::starts_on(pool);
     CHECK(outer.submit().get().value() == 4);
 }
 

@@ -14,7 +14,6 @@
 #include "antiphon/core/invoke.hpp"
 #include "antiphon/core/result.hpp"
 #include "antiphon/execution/parking.hpp"
-#include "antiphon/fwd.hpp"
 #include "antiphon/request/answer.hpp"
 #include "antiphon/request/context.hpp"
 #include "antiphon/request/detail/continuation.hpp"
@@ -22,6 +21,7 @@
 #include "antiphon/request/detail/stop_fan.hpp"
 #include "antiphon/request/future.hpp"
 #include "antiphon/request/host.hpp"
+#include "antiphon/fwd.hpp"
 
 namespace antiphon {
 
@@ -38,7 +38,8 @@ class limited_walk final : public state<void>, private stop_fan {
     using U = answer_t<answer>;
 
 public:
-    limited_walk(Range&& range, std::size_t limit, F&& f) : state<void>{any_executor{}, ambient_context::current(), 2, 0}, limit_{limit} {
+    limited_walk(Range&& range, std::size_t limit, F&& f)
+        : state<void>{any_executor{}, ambient_context::current(), 2, 0}, limit_{limit} {
         work_.emplace(std::move(range), std::move(f));
     }
     void begin() noexcept override { settle(*this, delivery::nested); }
@@ -47,7 +48,8 @@ private:
     /// An ask whose answer did not come at once. References: the producer's and the list's.
     class item final : public host_state<U> {
     public:
-        explicit item(limited_walk& owner) noexcept : host_state<U>{any_executor{}, owner.context(), 2, 0}, told_{*this}, walk_{&owner} {
+        explicit item(limited_walk& owner) noexcept
+            : host_state<U>{any_executor{}, owner.context(), 2, 0}, told_{*this}, walk_{&owner} {
             owner.retain();
             this->attach_first(told_);
         }
@@ -213,7 +215,8 @@ private:
         return nullptr;
     }
     void stop_inputs() noexcept override {
-        while (state_ptr<item> const each = next_to_stop()) each->request_stop();
+        while (state_ptr<item> const each = next_to_stop())
+            each->request_stop();
     }
     void keep() noexcept override { retain(); }
     void drop() noexcept override { release(); }
@@ -257,7 +260,8 @@ private:
 /// failure. **Cost**: one allocation, and one for each item whose answer is not immediate; constant stack.
 template <class Range, class F>
 [[nodiscard]] future<void> for_each_limited(Range range, std::size_t limit, F f) {
-    static_assert(std::is_invocable_v<F&, decltype(*std::begin(range))>, "antiphon: the function given to for_each_limited() must take an item of the range");
+    static_assert(std::is_invocable_v<F&, decltype(*std::begin(range))>,
+                  "antiphon: the function given to for_each_limited() must take an item of the range");
     detail::require(limit != 0, "for_each_limited: limit must not be zero");
     auto* const walk = new detail::limited_walk<Range, F>{std::move(range), limit, std::move(f)};
     detail::state_ptr<detail::state<void>> mine{walk};

@@ -11,12 +11,12 @@
 #include "antiphon/core/invoke.hpp"
 #include "antiphon/core/result.hpp"
 #include "antiphon/core/time.hpp"
-#include "antiphon/fwd.hpp"
 #include "antiphon/request/answer.hpp"
 #include "antiphon/request/context.hpp"
 #include "antiphon/request/detail/continuation.hpp"
 #include "antiphon/request/future.hpp"
 #include "antiphon/request/host.hpp"
+#include "antiphon/fwd.hpp"
 
 namespace antiphon {
 
@@ -157,7 +157,8 @@ public:
     }
     template <class... F>
     void on_complete(F&&...) & {
-        static_assert(detail::dependent_false<F...>, "antiphon: a future is consumed through an rvalue: std::move(future).on_complete(f)");
+        static_assert(detail::dependent_false<F...>,
+                      "antiphon: a future is consumed through an rvalue: std::move(future).on_complete(f)");
     }
 
 private:

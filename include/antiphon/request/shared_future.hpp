@@ -10,11 +10,11 @@
 
 #include "antiphon/core/result.hpp"
 #include "antiphon/core/time.hpp"
-#include "antiphon/fwd.hpp"
 #include "antiphon/request/answer.hpp"
 #include "antiphon/request/detail/continuation.hpp"
 #include "antiphon/request/detail/shared_block.hpp"
 #include "antiphon/request/future.hpp"
+#include "antiphon/fwd.hpp"
 
 namespace antiphon {
 
@@ -76,7 +76,9 @@ public:
         if (block_ == nullptr || d <= duration::zero()) return ready();
         return wait_until(d == duration::max() ? time_point::max() : saturating_add(block_->source().executor().now(), d));
     }
-    bool wait_until(time_point until) const { return block_ != nullptr && (block_->ready() || wait_end(until) == detail::wait_end::ready); }
+    bool wait_until(time_point until) const {
+        return block_ != nullptr && (block_->ready() || wait_end(until) == detail::wait_end::ready);
+    }
     /// Blocks like `wait`. The answer lives as long as any copy of this future, or of one of its continuations.
     [[nodiscard]] result<T> const& get() const {
         if (block_ == nullptr) return detail::no_future<T>();
@@ -110,7 +112,8 @@ public:
     template <class F>
     void on_complete(F&& f) const {
         using function = std::decay_t<F>;
-        static_assert(std::is_invocable_v<function, result<T> const&>, "antiphon: the callback must take the result<T> const& of the answer");
+        static_assert(std::is_invocable_v<function, result<T> const&>,
+                      "antiphon: the callback must take the result<T> const& of the answer");
         view().on_complete([self = *this, callback = std::forward<F>(f)](result<view_type> seen) mutable {
             if (self.ready()) return static_cast<void>(detail::invoke(std::move(callback), self.get()));
             result<T> const none{std::move(seen).error()};
@@ -136,7 +139,9 @@ private:
     friend detail::shared_awaiter<T>;
     explicit shared_future(detail::shared_block<T>* adopted) noexcept : block_{adopted} {}
 
-    [[nodiscard]] detail::wait_end wait_end(time_point until) const { return detail::shared_reader<T, view_type>::wait(*block_, until); }
+    [[nodiscard]] detail::wait_end wait_end(time_point until) const {
+        return detail::shared_reader<T, view_type>::wait(*block_, until);
+    }
     template <class V>
     [[nodiscard]] future<V> read() const {
         if (block_ == nullptr) return {};

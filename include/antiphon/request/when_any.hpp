@@ -22,8 +22,8 @@ inline failure when_any_of_nothing() noexcept { return {errc::invalid_argument, 
 template <class Range>
 [[nodiscard]] auto when_any_of(Range&& range) {
     using R = input_value<range_element<Range>>;
-    return combine_range<combining::any, R>([](std::size_t) { return take_winner<R, true>{}; }, [] { return result<R>(when_any_of_nothing()); },
-                                            std::forward<Range>(range));
+    return combine_range<combining::any, R>([](std::size_t) { return take_winner<R, true>{}; },
+                                            [] { return result<R>(when_any_of_nothing()); }, std::forward<Range>(range));
 }
 
 }  // namespace detail

@@ -22,8 +22,8 @@ inline failure when_first_of_nothing() noexcept { return {errc::invalid_argument
 template <class Range>
 [[nodiscard]] auto when_first_of(Range&& range) {
     using R = input_value<range_element<Range>>;
-    return combine_range<combining::first, R>([](std::size_t) { return take_winner<R, true>{}; }, [] { return result<R>(when_first_of_nothing()); },
-                                            std::forward<Range>(range));
+    return combine_range<combining::first, R>([](std::size_t) { return take_winner<R, true>{}; },
+                                              [] { return result<R>(when_first_of_nothing()); }, std::forward<Range>(range));
 }
 
 }  // namespace detail
@@ -37,8 +37,9 @@ template <class Range>
 /// **Errors**: nothing to wait for is `errc::invalid_argument`; an empty (consumed) future counts as failed. **Cost**: one allocation.
 template <class... X>
 [[nodiscard]] auto when_first(X&&... inputs) {
-    static_assert((detail::combinable<X> && ...) || (sizeof...(X) == 1 && (detail::combinable_range<X> && ...)),
-                  "antiphon: when_first takes futures, or one range of futures, and consumes them: std::move(future), std::move(range)");
+    static_assert(
+        (detail::combinable<X> && ...) || (sizeof...(X) == 1 && (detail::combinable_range<X> && ...)),
+        "antiphon: when_first takes futures, or one range of futures, and consumes them: std::move(future), std::move(range)");
     if constexpr (sizeof...(X) == 0) {
         return detail::settled_future<void>(detail::when_first_of_nothing());
     } else if constexpr ((detail::combinable<X> && ...)) {

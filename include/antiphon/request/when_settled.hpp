@@ -54,8 +54,9 @@ template <class Range>
 /// the failure. **Cost**: one allocation, for a range one more for the vector.
 template <class... X>
 [[nodiscard]] auto when_settled(X&&... inputs) {
-    static_assert((detail::combinable<X> && ...) || (sizeof...(X) == 1 && (detail::combinable_range<X> && ...)),
-                  "antiphon: when_settled takes futures, or one range of futures, and consumes them: std::move(future), std::move(range)");
+    static_assert(
+        (detail::combinable<X> && ...) || (sizeof...(X) == 1 && (detail::combinable_range<X> && ...)),
+        "antiphon: when_settled takes futures, or one range of futures, and consumes them: std::move(future), std::move(range)");
     if constexpr (sizeof...(X) == 0) {
         return detail::settled_future<std::tuple<>>(std::tuple<>{});
     } else if constexpr ((detail::combinable<X> && ...)) {

@@ -91,7 +91,8 @@ public:
         } else if constexpr (std::is_copy_constructible_v<R>) {
             return write([kept = R(std::forward<V>(value)...)](Args&...) { return result<R>(std::in_place, kept); });
         } else {
-            return write([kept = R(std::forward<V>(value)...), given = std::make_unique<std::atomic<bool>>(false)](Args&...) mutable -> result<R> {
+            return write([kept = R(std::forward<V>(value)...),
+                          given = std::make_unique<std::atomic<bool>>(false)](Args&...) mutable -> result<R> {
                 if (given->exchange(true, std::memory_order_relaxed))  // relaxed: only decides whose it is
                     return failure{errc::failed_precondition, executed::no, "mock: a value that cannot be copied answers only once"};
                 return result<R>(std::in_place, std::move(kept));
@@ -104,8 +105,11 @@ public:
     /// Answers with what `f(args...)` returns, a value or a result.
     template <class F>
     script_line answers(F f) {
-        static_assert(std::is_invocable_v<F&, Args&...>, "antiphon: the function given to answers() must take the arguments of the mock");
-        return write([f = std::move(f)](Args&... args) mutable { return antiphon::detail::immediate_result<R>([&]() -> decltype(auto) { return f(args...); }); });
+        static_assert(std::is_invocable_v<F&, Args&...>,
+                      "antiphon: the function given to answers() must take the arguments of the mock");
+        return write([f = std::move(f)](Args&... args) mutable {
+            return antiphon::detail::immediate_result<R>([&]() -> decltype(auto) { return f(args...); });
+        });
     }
 
     /// How often it was asked.
@@ -115,7 +119,8 @@ public:
     }
     /// The arguments of every ask, in order; for arguments that can be copied.
     [[nodiscard]] std::vector<std::tuple<std::decay_t<Args>...>> calls() const {
-        static_assert((std::is_copy_constructible_v<std::decay_t<Args>> && ...), "antiphon: a mock records only arguments that can be copied");
+        static_assert((std::is_copy_constructible_v<std::decay_t<Args>> && ...),
+                      "antiphon: a mock records only arguments that can be copied");
         parking_lock::scope const held{record_->lock};
         return record_->calls;
     }

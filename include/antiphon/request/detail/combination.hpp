@@ -48,7 +48,10 @@ public:
     template <class... T>
     combination(any_executor executor, context_data const* context, Make&& make, future<T>&... from) noexcept
         requires(!Inputs::is_range)
-        : state<R>{std::move(executor), context, 2 + sizeof...(T), 0}, left_{sizeof...(T)}, make_(std::move(make)), inputs_{*this, from...} {}
+        : state<R>{std::move(executor), context, 2 + sizeof...(T), 0},
+          left_{sizeof...(T)},
+          make_(std::move(make)),
+          inputs_{*this, from...} {}
     /// Of a range, whose nodes are made by `add`.
     combination(any_executor executor, context_data const* context, Make&& make, std::size_t size) noexcept
         requires Inputs::is_range

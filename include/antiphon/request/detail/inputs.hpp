@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "antiphon/core/result.hpp"
-#include "antiphon/fwd.hpp"
 #include "antiphon/request/detail/continuation.hpp"
 #include "antiphon/request/future.hpp"
 #include "antiphon/request/state.hpp"
+#include "antiphon/fwd.hpp"
 
 namespace antiphon::detail {
 
@@ -73,7 +73,8 @@ struct element<T&> {
     using in_vector = std::reference_wrapper<T>;  // declared by <type_traits> and its like; whoever uses it includes <functional>
 };
 template <class T>
-using variant_element = std::conditional_t<std::is_reference_v<T>, std::reference_wrapper<std::remove_reference_t<T>>, typename element<T>::in_tuple>;
+using variant_element =
+    std::conditional_t<std::is_reference_v<T>, std::reference_wrapper<std::remove_reference_t<T>>, typename element<T>::in_tuple>;
 
 template <class... T>
 struct common_answer {
@@ -129,7 +130,9 @@ template <class T>
 class input_of final : public combiner::input {
 public:
     explicit input_of(input_start<T>&& s) noexcept : input{s.owner, *s.from.release()} {}
-    void on_ready(state_base& from, delivery how) noexcept override { owner_->arrived(*this, static_cast<state<T>&>(from).get().has_value(), how); }
+    void on_ready(state_base& from, delivery how) noexcept override {
+        owner_->arrived(*this, static_cast<state<T>&>(from).get().has_value(), how);
+    }
     /// The answer, for whoever owns it after the arrival.
     [[nodiscard]] result<T>& answer() noexcept { return static_cast<state<T>*>(source.peek())->get(); }
     void attach() noexcept {

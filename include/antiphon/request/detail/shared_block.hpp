@@ -142,7 +142,8 @@ private:
 
 /// What a reader that looks at the shared value, without a copy, has for its result.
 template <class T>
-using shared_view = std::conditional_t<std::is_void_v<T> || std::is_reference_v<T>, T, std::add_lvalue_reference_t<std::add_const_t<T>>>;
+using shared_view =
+    std::conditional_t<std::is_void_v<T> || std::is_reference_v<T>, T, std::add_lvalue_reference_t<std::add_const_t<T>>>;
 
 /// A reader with an answer of type V: T itself, a copy, or a view of it. Stopped, it answers `cancelled` and leaves the others alone.
 /// References: the consumer's and the producer's.
