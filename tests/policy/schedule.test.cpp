@@ -47,7 +47,9 @@ TEST_CASE("after: a delay without end is ended by a stop request") {
 TEST_CASE("after: a stop request during the delay frees the timer at once") {
     ap::testing::simulation sim{1};
     auto const start = sim.now();
-    { auto dropped = (ap::request{[] {}} | ap::after(1h) | ap::starts_on(sim)).submit(); }
+    {
+        auto dropped = (ap::request{[] {}} | ap::after(1h) | ap::starts_on(sim)).submit();
+    }
     sim.run();
     CHECK(sim.now() == start);
     CHECK(sim.pending() == 0);
@@ -67,7 +69,8 @@ TEST_CASE("after: without an executor a call is delayed and then runs in the cal
 }
 
 TEST_CASE("after: with the inline executor no handler runs on the timer thread") {
-    auto f = (ap::request{[] { return ap::timer_thread::is_current(); }} | ap::after(1ms) | ap::starts_on(ap::inline_executor{})).submit();
+    auto f =
+        (ap::request{[] { return ap::timer_thread::is_current(); }} | ap::after(1ms) | ap::starts_on(ap::inline_executor{})).submit();
     CHECK_FALSE(std::move(f).get().value());
 }
 

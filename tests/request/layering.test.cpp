@@ -28,6 +28,7 @@ struct attempt {
         ask_of(ap::any_executor executor_for, ap::detail::context_data const* outer, L&& layer, X&&... args)
             : ap::detail::layer_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...},
               number_{layer.policy().number} {}
+
     protected:
         void start() noexcept override {
             this->inherited().attempt = number_;
@@ -62,9 +63,7 @@ TEST_CASE("a layer's ask hands its context inward, for every verb") {
     CHECK((third | ap::starts_on(ap::inline_executor{})).call(1).value() == 3);
 }
 
-TEST_CASE("the innermost layer has the last word about the context") {
-    CHECK((which | attempt{3} | attempt{4}).call(1).value() == 3);
-}
+TEST_CASE("the innermost layer has the last word about the context") { CHECK((which | attempt{3} | attempt{4}).call(1).value() == 3); }
 
 TEST_CASE("a pipeline of layers is one allocation an ask") {
     auto const pipeline = which | attempt{3} | attempt{4} | attempt{5} | ap::starts_on(ap::inline_executor{});

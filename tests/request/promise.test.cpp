@@ -106,7 +106,9 @@ TEST_CASE("a promise may be answered before its future is fetched") {
 }
 
 TEST_CASE("a promise whose future was never fetched leaves nothing behind") {
-    { ap::promise<test::counted> const p; }
+    {
+        ap::promise<test::counted> const p;
+    }
     {
         ap::promise<test::counted> p;
         p.set_value(3);
@@ -116,7 +118,9 @@ TEST_CASE("a promise whose future was never fetched leaves nothing behind") {
 
 TEST_CASE("a promise hears that its future was dropped or asked to stop") {
     ap::promise<int> dropped, asked;
-    { auto f = dropped.get_future(); }
+    {
+        auto f = dropped.get_future();
+    }
     auto f = asked.get_future();
     CHECK_FALSE(asked.stop_requested());
     f.request_stop();
@@ -185,7 +189,8 @@ TEST_CASE("a handler that answers through its promise keeps its captures and arg
 TEST_CASE("a handler that has given its promise away is destroyed before the answer is published") {
     std::optional<ap::promise<int>> kept;
     auto const token = std::make_shared<int>(0);
-    auto f = (ap::request{[token, &kept](ap::promise<int> reply) { kept = std::move(reply); }} | ap::starts_on(ap::inline_executor{})).submit();
+    auto f = (ap::request{[token, &kept](ap::promise<int> reply) { kept = std::move(reply); }} | ap::starts_on(ap::inline_executor{}))
+                 .submit();
     bool destroyed = false;
     std::move(f).on_complete([&](ap::result<int>) { destroyed = token.use_count() == 1; });
     kept->set_value(1);

@@ -25,8 +25,8 @@ cinttypes climits clocale cmath csetjmp csignal cstdarg cstddef cstdint cstdio c
 # The operating system is nobody's library: waiting, forking and naming threads need it, on the floors that do so.
 PLATFORM = {"linux/futex.h", "pthread.h", "sched.h", "sys/syscall.h", "time.h", "unistd.h", "windows.h"}
 PLATFORM_FLOORS = {0, 1}
-# Too dear to parse, or hiding a lock, on the floors that everybody includes.
-COSTLY = {"algorithm", "condition_variable", "functional", "future", "iostream", "memory", "mutex", "regex"}
+# Too dear to parse, or hiding a lock, on the floors that everybody includes (durations and clocks: core/time.hpp).
+COSTLY = {"algorithm", "chrono", "condition_variable", "functional", "future", "iostream", "memory", "mutex", "regex"}
 COSTLY_FLOORS = {0, 1, 2}
 
 INCLUDE = re.compile(r'\s*#\s*include\s*(?:"([^"]*)"|<([^>]*)>)')

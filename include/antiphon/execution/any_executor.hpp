@@ -60,9 +60,7 @@ public:
     /// Whether it runs work in the posting thread, whichever that is (`inline_executor`).
     [[nodiscard]] bool runs_in_place() const noexcept { return table_ != nullptr && table_->runs_in_place; }
     /// Calls `t.fire()` once, at `when` or soon after, unless disarmed. `t` must not be armed already.
-    void arm(timer& t, time_point when) const {
-        table_ != nullptr ? table_->arm(word_, t, when) : detail::default_arm(t, when);
-    }
+    void arm(timer& t, time_point when) const { table_ != nullptr ? table_->arm(word_, t, when) : detail::default_arm(t, when); }
     /// True: `t` was armed and will not fire. False: it fired, or is about to.
     bool disarm(timer& t) const noexcept { return table_ != nullptr ? table_->disarm(word_, t) : detail::default_disarm(t); }
     [[nodiscard]] std::uint64_t random() const { return table_ != nullptr ? table_->random(word_) : detail::default_random(); }

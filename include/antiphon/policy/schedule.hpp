@@ -9,9 +9,9 @@
 #include "antiphon/core/time.hpp"
 #include "antiphon/execution/default_pool.hpp"
 #include "antiphon/execution/timer.hpp"
-#include "antiphon/policy/detail/expiring_ask.hpp"
 #include "antiphon/request/adapt.hpp"
 #include "antiphon/request/layering.hpp"
+#include "antiphon/policy/detail/expiring_ask.hpp"
 
 namespace antiphon {
 
@@ -26,7 +26,8 @@ public:
     using R = typename Layer::result_type;
     template <class L, class... X>
     delayed_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
-        : layer_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...}, policy_(layer.policy()) {}
+        : layer_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...},
+          policy_(layer.policy()) {}
 
 protected:
     void start() noexcept override {
@@ -52,7 +53,10 @@ protected:
     void refuse(errc, delivery) noexcept override { this->begin_stopped(); }
 
 private:
-    enum : unsigned { unarmed, armed };
+    enum : unsigned {
+        unarmed,
+        armed
+    };
 
     void fire() noexcept override {
         state_ptr<> const timers_reference{this};

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "antiphon/core/time.hpp"
-#include "antiphon/policy/detail/expiring_ask.hpp"
 #include "antiphon/request/adapt.hpp"
+#include "antiphon/policy/detail/expiring_ask.hpp"
 
 namespace antiphon {
 

@@ -5,9 +5,9 @@
 #include <type_traits>
 #include <utility>
 
-#include "antiphon/fwd.hpp"
 #include "antiphon/request/layering.hpp"
 #include "antiphon/request/request.hpp"
+#include "antiphon/fwd.hpp"
 
 namespace antiphon {
 
@@ -47,7 +47,8 @@ template <class Signature, class Repeat, class Handler, class Policy>
 template <class Inner, class Outer>
     requires(policy<std::remove_cvref_t<Inner>> && policy<std::remove_cvref_t<Outer>>)
 [[nodiscard]] auto operator|(Inner&& inner, Outer&& outer) {
-    return composed_policy<std::remove_cvref_t<Inner>, std::remove_cvref_t<Outer>>{std::forward<Inner>(inner), std::forward<Outer>(outer)};
+    return composed_policy<std::remove_cvref_t<Inner>, std::remove_cvref_t<Outer>>{std::forward<Inner>(inner),
+                                                                                   std::forward<Outer>(outer)};
 }
 
 namespace detail {

@@ -44,10 +44,14 @@ public:
     /// The moment after which nobody wants the answer; `time_point::max()` without one.
     [[nodiscard]] time_point deadline() const noexcept { return data_ != nullptr ? data_->deadline : time_point::max(); }
     /// Until the deadline; `duration::max()` without one, negative when it has passed.
-    [[nodiscard]] duration remaining() const { return deadline() == time_point::max() ? duration::max() : saturating_sub(deadline(), now()); }
+    [[nodiscard]] duration remaining() const {
+        return deadline() == time_point::max() ? duration::max() : saturating_sub(deadline(), now());
+    }
     /// 1 for the first attempt.
     [[nodiscard]] std::uint32_t attempt() const noexcept { return data_ != nullptr ? data_->attempt : 1; }
-    [[nodiscard]] antiphon::priority priority() const noexcept { return data_ != nullptr ? data_->priority : antiphon::priority::normal; }
+    [[nodiscard]] antiphon::priority priority() const noexcept {
+        return data_ != nullptr ? data_->priority : antiphon::priority::normal;
+    }
     [[nodiscard]] time_point now() const { return executor_->now(); }
     [[nodiscard]] std::uint64_t random() const { return executor_->random(); }
     [[nodiscard]] any_executor const& executor() const noexcept { return *executor_; }
@@ -69,7 +73,10 @@ public:
     }
 
 private:
-    enum : std::uint32_t { stopped = 1, has_source = 2 };
+    enum : std::uint32_t {
+        stopped = 1,
+        has_source = 2
+    };
     any_executor const* executor_;
     detail::context_data const* data_;
     mutable std::atomic<std::uint32_t> flags_{0};

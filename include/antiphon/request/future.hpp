@@ -14,9 +14,9 @@
 #include "antiphon/core/time.hpp"
 #include "antiphon/execution/any_executor.hpp"
 #include "antiphon/execution/executor.hpp"
-#include "antiphon/fwd.hpp"
 #include "antiphon/request/detail/continuation.hpp"
 #include "antiphon/request/host.hpp"
+#include "antiphon/fwd.hpp"
 
 namespace antiphon {
 
@@ -98,7 +98,8 @@ public:
     /// `f(failure)` when there is one; a value passes by. What `f` returns is flattened and must convert to T.
     template <class F>
     future<T> or_else(F&& f) && {
-        return detail::attach_continuation<detail::reaction::failure>(detail::future_access::take(std::move(*this)), std::forward<F>(f));
+        return detail::attach_continuation<detail::reaction::failure>(detail::future_access::take(std::move(*this)),
+                                                                      std::forward<F>(f));
     }
     template <class E, class F>
         requires(executor<std::remove_cvref_t<E>> || execution_context<std::remove_reference_t<E>>)
@@ -141,7 +142,8 @@ public:
     }
     template <class... F>
     void on_complete(F&&...) & {
-        static_assert(detail::dependent_false<F...>, "antiphon: a future is consumed through an rvalue: std::move(future).on_complete(f)");
+        static_assert(detail::dependent_false<F...>,
+                      "antiphon: a future is consumed through an rvalue: std::move(future).on_complete(f)");
     }
     template <class... D>
     void detach(D&&...) & {

@@ -50,7 +50,7 @@ public:
     }
     /// From now on the coroutine resumes on `where`. Its place may matter: nobody claims its steps any more.
     void move_to(any_executor where) {
-        auto* const home = new new_home{std::move(where), moved_.load(std::memory_order_relaxed)};
+        auto* const home = new new_home{*this, std::move(where), moved_.load(std::memory_order_relaxed)};
         self_->pin();
         moved_.store(home, std::memory_order_release);  // pairs with assist_home
     }
@@ -62,8 +62,11 @@ public:
     void on_ready(state_base&, delivery how) noexcept override {
         if (at_home_ && moved_.load(std::memory_order_relaxed) == nullptr) {
             self_->continue_after(how);
-        } else if (at_home_) {
+        } else if (at_home_ && how != delivery::dropped) {
             go_home();
+        } else if (at_home_) {
+            new_home* const m = moved_.load(std::memory_order_relaxed);
+            self_->schedule_as(*m, m->in_queue, default_pool().get_executor());
         } else if (how == delivery::dropped) {
             self_->schedule(default_pool().get_executor());
         } else {
@@ -71,10 +74,11 @@ public:
         }
     }
     state_base* downstream() noexcept final {
-        state_base* const known = beyond_.load(std::memory_order_acquire);  // pairs with wait_for
+        state_base* const known = beyond_.load(std::memory_order_acquire);  // pairs with remember
         return known != nullptr ? known : self_;
     }
     [[nodiscard]] bool steadfast() noexcept override { return !self_->may_abandon(); }
+    void remember(state_base& end) noexcept final { beyond_.store(&end, std::memory_order_release); }  // pairs with downstream
 
     void request_stop() noexcept final { self_->request_stop(); }
     void retain() noexcept final { self_->retain(); }
@@ -89,10 +93,11 @@ public:
     }
 
 protected:
-    explicit host_base(state_base& self) noexcept : self_{&self}, entry_{self} {}
+    explicit host_base(state_base& self) noexcept : self_{&self} {}
     bool started_ = false;  ///< the first step was taken; belongs to whoever holds the step
     ~host_base() {
-        for (new_home const* m = moved_.load(std::memory_order_relaxed); m != nullptr;) delete std::exchange(m, m->before);
+        for (new_home const* m = moved_.load(std::memory_order_relaxed); m != nullptr;)
+            delete std::exchange(m, m->before);
     }
     /// For a waiter: lets the place that the coroutine has moved to go on, if this thread may.
     [[nodiscard]] assistance assist_home() const noexcept {
@@ -100,18 +105,33 @@ protected:
         return m != nullptr ? m->where.assist() : assistance::none;
     }
 
+    [[nodiscard]] state_base::new_place moved_place() const noexcept {
+        new_home const* const m = moved_.load(std::memory_order_acquire);  // pairs with move_to
+        return m != nullptr ? state_base::new_place{m, m->where.place()} : state_base::new_place{};
+    }
+    void go_where_due() noexcept { self_->is_pinned() ? go_home() : self_->schedule(); }
+    void go_home() noexcept {
+        new_home* const m = moved_.load(std::memory_order_relaxed);
+        m == nullptr ? self_->schedule() : self_->schedule_as(*m, m->in_queue, m->where);
+    }
+
     /// Whether a step has something to go on with; then `go_on` does it.
     [[nodiscard]] bool waits() const noexcept { return next_ != nullptr; }
     void go_on(delivery how) noexcept { next_(*this, how); }
     /// The executor refuses the next step. False: no coroutine is lost by it, `go_on` in place is right. True: it is destroyed
     /// now, and the ask is to fail; after `dropped` that is sent to the default pool, and nothing is to be done here.
-    enum class loss { none, destroyed, sent_on };
+    enum class loss {
+        none,
+        destroyed,
+        sent_on
+    };
     [[nodiscard]] loss lose_coroutine(delivery how) noexcept {
         if (!at_home_ || !root_) return loss::none;
         if (how == delivery::dropped) {
             next_ = [](host_base& host, delivery from) { host.lost(from); };
             any_executor const where = default_pool().get_executor();
-            moved_.load(std::memory_order_relaxed) == nullptr ? self_->schedule(where) : self_->schedule_as(entry_, where);
+            new_home* const m = moved_.load(std::memory_order_relaxed);
+            m == nullptr ? self_->schedule(where) : self_->schedule_as(*m, m->in_queue, where);
             return loss::sent_on;
         }
         state_ptr<> const source{up_.take()};
@@ -138,24 +158,19 @@ protected:
     }
 
 private:
-    struct new_home {
+    /// Where a coroutine has moved, with the entry by which its steps come from there: the state's own may lie in another executor's
+    /// queue still, as a husk. Kept to the end, so that waiters may look at it.
+    struct new_home final : work_item {
+        new_home(host_base& ask, any_executor place, new_home const* outer) noexcept
+            : host{&ask}, where{std::move(place)}, before{outer} {}
+        void run() noexcept override { host->self_->run_pinned(*this, in_queue); }
+        void reject(errc why, rejection how) noexcept override { host->self_->reject_pinned(*this, in_queue, why, how); }
+
+        host_base* host;
         any_executor where;
         new_home const* before;
+        std::atomic<bool> in_queue{false};
     };
-    /// The node of a coroutine that has moved: the state's own may lie in another executor's queue still, as a husk.
-    class entry final : public work_item {
-    public:
-        explicit entry(state_base& ask) noexcept : ask_{&ask} {}
-        void run() noexcept override { ask_->run_pinned(); }
-        void reject(errc why, rejection how) noexcept override { ask_->reject_pinned(why, how); }
-
-    private:
-        state_base* ask_;
-    };
-    void go_home() noexcept {
-        new_home const* const m = moved_.load(std::memory_order_relaxed);
-        m == nullptr ? self_->schedule() : self_->schedule_as(entry_, m->where);
-    }
 
     /// The coroutine has ended: what follows goes the ask's own way again.
     void forget_home() noexcept {
@@ -166,10 +181,7 @@ private:
         state_base& s = *source.release();
         up_.set(s);
         if (self_->stop_requested()) s.request_stop();
-        // Before the attachment: only then does anybody come this way.
-        state_base* const end = self_->farthest_downstream();
-        beyond_.store(end, std::memory_order_release);  // pairs with downstream
-        end->wake_waiter_downstream();
+        self_->wake_waiter_downstream();
         return s.attach(*this);
     }
     void resume(std::coroutine_handle<> h, delivery how) noexcept {
@@ -182,7 +194,8 @@ private:
             ambient_context const inherited{self_->context()};
             running_slot* const slot = running_slot::mine;
             stoppable* const outer = slot != nullptr ? slot->enter(*this) : nullptr;
-            while (now.next) std::exchange(now.next, nullptr).resume();
+            while (now.next)
+                std::exchange(now.next, nullptr).resume();
             if (slot != nullptr) slot->leave(outer);
         }
         if (!now.finished) return;
@@ -198,8 +211,7 @@ private:
     finisher finish_ = nullptr;
     resumption* resumption_ = nullptr;
     std::atomic<state_base*> beyond_{nullptr};
-    entry entry_;
-    std::atomic<new_home const*> moved_{nullptr};
+    std::atomic<new_home*> moved_{nullptr};
     bool at_home_ = false;
 };
 
@@ -248,6 +260,8 @@ protected:
 
     state_base* upstream() noexcept override { return this->acquire_upstream(); }
     state_base* on_stop() noexcept override { return this->acquire_upstream(); }
+    state_base::new_place moved() noexcept override { return this->moved_place(); }
+    void put_back() noexcept override { this->go_where_due(); }
     assistance assist_place() noexcept override {
         assistance const found = this->assist_home();
         return found != assistance::none ? found : state<R>::assist_place();

@@ -58,8 +58,10 @@ public:
     [[nodiscard]] auto&& inner() && noexcept { return std::move(inner_).layer(); }
 
     template <class Self, class... A>
-    [[nodiscard]] static state_ptr<state<result_type>> make(Self&& self, any_executor executor, context_data const* context, A&&... args) {
-        return state_ptr<state<result_type>>{new heap_ask<ask<A...>>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(args)...}};
+    [[nodiscard]] static state_ptr<state<result_type>> make(Self&& self, any_executor executor, context_data const* context,
+                                                            A&&... args) {
+        return state_ptr<state<result_type>>{
+            new heap_ask<ask<A...>>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(args)...}};
     }
 
 private:

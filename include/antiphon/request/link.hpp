@@ -38,11 +38,13 @@ public:
         while (found != 0) {
             State* const state = pointer(found);
             std::uintptr_t const seen = found & walkers;
-            for (std::uintptr_t k = 0; k != seen; ++k) state->retain();
+            for (std::uintptr_t k = 0; k != seen; ++k)
+                state->retain();
             // acq_rel pairs with the walkers' exchanges
             if (word_.compare_exchange_weak(found, 0, std::memory_order_acq_rel, std::memory_order_relaxed)) return state;
             // a walker came or went: give back what was added for another count
-            for (std::uintptr_t k = 0; k != seen; ++k) state->release();
+            for (std::uintptr_t k = 0; k != seen; ++k)
+                state->release();
         }
         return nullptr;
     }

@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "antiphon/core/result.hpp"
-#include "antiphon/fwd.hpp"
 #include "antiphon/request/future.hpp"
 #include "antiphon/request/state.hpp"
+#include "antiphon/fwd.hpp"
 
 namespace antiphon {
 

@@ -2,7 +2,6 @@
 #pragma once
 // An answer that is there already, in the clothes of a future, without a shared state.
 
-#include <chrono>
 #include <coroutine>
 #include <exception>
 #include <type_traits>

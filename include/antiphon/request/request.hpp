@@ -11,13 +11,13 @@
 
 #include "antiphon/core/result.hpp"
 #include "antiphon/core/time.hpp"
-#include "antiphon/fwd.hpp"
 #include "antiphon/request/detail/call.hpp"
 #include "antiphon/request/detail/callback_ask.hpp"
 #include "antiphon/request/detail/handler.hpp"
 #include "antiphon/request/detail/request_awaiter.hpp"
 #include "antiphon/request/future.hpp"
 #include "antiphon/request/layering.hpp"
+#include "antiphon/fwd.hpp"
 
 namespace antiphon {
 
@@ -111,8 +111,9 @@ public:
     /// once, on the request's executor, with the `result<R>`.
     template <class... A>
     auto submit(A&&... args) const& {
-        static_assert(std::is_copy_constructible_v<Handler>,
-                      "antiphon: submit() on an lvalue copies the handler, and this one cannot be copied: std::move(request).submit(...)");
+        static_assert(
+            std::is_copy_constructible_v<Handler>,
+            "antiphon: submit() on an lvalue copies the handler, and this one cannot be copied: std::move(request).submit(...)");
         return submit_as(*this, std::forward<A>(args)...);
     }
     template <class... A>
@@ -176,8 +177,8 @@ private:
     template <class Self, class... A>
     static auto submit_as(Self&& self, A&&... args) {
         if constexpr (sizeof...(A) == sizeof...(P) + 1) {
-            detail::submit_with_callback<Handler, P...>(std::forward<Self>(self).handler_, std::forward_as_tuple(std::forward<A>(args)...),
-                                                        std::index_sequence_for<P...>{});
+            detail::submit_with_callback<Handler, P...>(
+                std::forward<Self>(self).handler_, std::forward_as_tuple(std::forward<A>(args)...), std::index_sequence_for<P...>{});
         } else {
             check_arguments<A...>();
             any_executor where = detail::place_of(self.handler_);
@@ -190,7 +191,8 @@ private:
 
 template <class F>
     requires(!detail::is_request<F>)
-request(F) -> request<typename decltype(detail::deduced_handler<F>())::type::signature, repeat::safe, typename decltype(detail::deduced_handler<F>())::type>;
+request(F) -> request<typename decltype(detail::deduced_handler<F>())::type::signature, repeat::safe,
+                      typename decltype(detail::deduced_handler<F>())::type>;
 
 namespace detail {
 

@@ -2,7 +2,6 @@
 #pragma once
 // One answer, several readers.
 
-#include <chrono>
 #include <coroutine>
 #include <optional>
 #include <type_traits>

@@ -19,7 +19,8 @@ public:
     using antiphon_policy = void;
 
     template <class E>
-        requires(!std::is_same_v<std::remove_cvref_t<E>, starts_on> && (executor<std::remove_cvref_t<E>> || execution_context<std::remove_reference_t<E>>))
+        requires(!std::is_same_v<std::remove_cvref_t<E>, starts_on> &&
+                 (executor<std::remove_cvref_t<E>> || execution_context<std::remove_reference_t<E>>))
     explicit starts_on(E&& where) : where_{executor_of(where)} {
         detail::require(static_cast<bool>(where_), "starts_on: the executor is empty");
     }

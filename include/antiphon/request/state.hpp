@@ -23,7 +23,13 @@
 namespace antiphon {
 
 /// How urgent an ask is. A pool prefers the more urgent, then the one whose deadline is nearer.
-enum class priority { idle = -2, low = -1, normal = 0, high = 1, urgent = 2 };
+enum class priority {
+    idle = -2,
+    low = -1,
+    normal = 0,
+    high = 1,
+    urgent = 2
+};
 
 }  // namespace antiphon
 
@@ -77,6 +83,8 @@ public:
     virtual gate* passage() noexcept { return nullptr; }
     /// Whether `downstream` stays unfinished, and with it alive, for as long as the state that has this consumer is unfinished.
     [[nodiscard]] virtual bool steadfast() noexcept { return false; }
+    /// `end` lies further down than `downstream`, and everything on the way there is steadfast: later walks go there at once.
+    virtual void remember([[maybe_unused]] state_base& end) noexcept {}
 
 protected:
     ~consumer() = default;
@@ -104,7 +112,12 @@ private:
 };
 
 /// The answer of a wait.
-enum class wait_end { ready, timed_out, would_deadlock, forked };
+enum class wait_end {
+    ready,
+    timed_out,
+    would_deadlock,
+    forked
+};
 
 /// Everything about an ask except its result.
 ///
@@ -136,7 +149,8 @@ public:
     [[nodiscard]] bool attach(consumer& c) noexcept {
         std::uintptr_t expected = 0;
         // release pairs with the completer's exchange (c's fields), acquire with its result
-        return slot_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(&c), std::memory_order_acq_rel, std::memory_order_acquire);
+        return slot_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(&c), std::memory_order_acq_rel,
+                                             std::memory_order_acquire);
     }
     /// Before the state is shared.
     void attach_first(consumer& c) noexcept { slot_.store(reinterpret_cast<std::uintptr_t>(&c), std::memory_order_relaxed); }
@@ -233,40 +247,56 @@ public:
         release();
     }
 
+    /// Of a pinned state: the entry by which its steps come now, and the place where.
+    struct new_place {
+        work_item const* entry = nullptr;
+        void const* place = nullptr;
+    };
     /// For a pinned state, which has left the executor of its own node: the next step by way of another node.
-    void schedule_as(work_item& entry, any_executor const& where) noexcept {
+    /// The entry may lie in that executor's queue still, as a husk, after somebody else has taken its step: then the husk is the entry.
+    void schedule_as(work_item& entry, std::atomic<bool>& in_queue, any_executor const& where) noexcept {
         retain();
-        retain();  // as in schedule: one is the queue's, one keeps `where`
         word_.fetch_add(handing, std::memory_order_relaxed);  // ordered by the next
         mark(runnable);
-        work job{entry};
-        ANTIPHON_TRY { where.execute(std::move(job)); }
-        ANTIPHON_CATCH_ALL {
-            // as in hand_to
+        // seq_cst against take_pinned: the husk sees the step, or has left the queue
+        if (!in_queue.exchange(true, std::memory_order_seq_cst)) {
+            retain();  // as in schedule: one is the queue's, one keeps `where`
+            work job{entry};
+            ANTIPHON_TRY { where.execute(std::move(job)); }
+            ANTIPHON_CATCH_ALL {
+                // as in hand_to
+            }
         }
         word_.fetch_sub(handing, std::memory_order_seq_cst);
         wake_waiter();
         release();
     }
-    void run_pinned() noexcept {
-        if ((take_runnable(runnable) & runnable) != 0) {
+    void run_pinned(work_item const& entry, std::atomic<bool>& in_queue) noexcept {
+        in_queue.store(false, std::memory_order_seq_cst);
+        if (take_pinned(entry)) {
             trampoline::barrier const closed;
             step(delivery::tail);
         }
         release();
     }
-    void reject_pinned(errc why, rejection how) noexcept {
-        if ((take_runnable(runnable) & runnable) != 0) refuse(why, how == rejection::dropped ? delivery::dropped : delivery::nested);
+    void reject_pinned(work_item const& entry, std::atomic<bool>& in_queue, errc why, rejection how) noexcept {
+        in_queue.store(false, std::memory_order_seq_cst);
+        if (take_pinned(entry)) refuse(why, how == rejection::dropped ? delivery::dropped : delivery::nested);
         release();
     }
 
     /// From now on only its executors run it.
     void pin() noexcept { mark(pinned); }
+    [[nodiscard]] bool is_pinned() const noexcept { return (bits() & pinned) != 0; }
     void unpin() noexcept { word_.fetch_and(~pinned, std::memory_order_seq_cst); }
 
     /// While a handler runs that was given the promise of its own ask, a drop of that promise only leaves a mark.
     void guard_promise() noexcept { mark(guarded); }
-    enum class promise_fate { kept, dropped, fulfilled };
+    enum class promise_fate {
+        kept,
+        dropped,
+        fulfilled
+    };
     [[nodiscard]] promise_fate unguard_promise() noexcept {
         std::uint32_t const old = word_.fetch_and(~guarded, std::memory_order_seq_cst);
         return (old & settled) != 0 ? promise_fate::fulfilled : (old & broken) != 0 ? promise_fate::dropped : promise_fate::kept;
@@ -275,9 +305,7 @@ public:
     /// the guard's end.
     [[nodiscard]] bool defer_discard() noexcept { return (word_.fetch_or(settled, std::memory_order_seq_cst) & guarded) != 0; }
     /// For the promise's destructor: true when its drop is decided later, by the guard's end.
-    [[nodiscard]] bool defer_broken_promise() noexcept {
-        return (word_.fetch_or(broken, std::memory_order_seq_cst) & guarded) != 0;
-    }
+    [[nodiscard]] bool defer_broken_promise() noexcept { return (word_.fetch_or(broken, std::memory_order_seq_cst) & guarded) != 0; }
 
     /// Whether a blocked thread sleeps on this answer or on one that depends on it: then it is sent to look again.
     /// Called by the thread that is about to perform or has just scheduled the next step.
@@ -289,18 +317,9 @@ public:
 
     /// Whether the answer may be given up before the work ends; then what is upstream is not claimed by outsiders.
     [[nodiscard]] virtual bool may_abandon() const noexcept { return false; }
-    /// As far down as nobody can be finished before this is: what wakes waiters may start there. A chain that grows at its upper
-    /// end remembers it in each link, so that it is one step away.
-    [[nodiscard]] state_base* farthest_downstream() noexcept {
-        state_base* at = this;
-        for (;;) {
-            std::uintptr_t const found = at->slot_.load(std::memory_order_seq_cst);
-            if (found == 0 || (found & (is_ready | is_waiter)) != 0) return at;
-            consumer* const told = reinterpret_cast<consumer*>(found);
-            if (!told->steadfast()) return at;
-            at = told->downstream();
-        }
-    }
+    /// As far down as nobody can be finished before this is: what wakes waiters may start there. Every link on the way remembers
+    /// it, so that however a chain grows, and from whichever end it is walked, a link is walked once.
+    [[nodiscard]] state_base* farthest_downstream() noexcept;
 
     /// What a thread that needs this answer can do about it. `claim`: it may run unstarted work of claimable executors.
     [[nodiscard]] assistance help(bool claim) noexcept;
@@ -316,10 +335,10 @@ protected:
         broken = 64,
         settled = 128,
         under_way = 256,
-        unasked = 512,         ///< made, but `begin` has not handed it over
-        handing = 1u << 12,    ///< one of those who are handing it to an executor now; they are counted in four bits
+        unasked = 512,  ///< made, but `begin` has not handed it over
+        handing = 1u << 12,  ///< one of those who are handing it to an executor now; they are counted in four bits
         handers = 15u << 12,
-        waking = 1u << 16,     ///< one of those who walk downstream now; they are counted in the bits from here on
+        waking = 1u << 16,  ///< one of those who walk downstream now; they are counted in the bits from here on
         wakers = ~(waking - 1),
     };
 
@@ -381,6 +400,9 @@ protected:
     virtual state_base* upstream() noexcept { return nullptr; }
     /// What this thread can do for the place where the next step is due.
     virtual assistance assist_place() noexcept { return executor_.assist(); }
+    [[nodiscard]] virtual new_place moved() noexcept { return {}; }
+    /// Whoever took a step that turned out to be due elsewhere gives it back.
+    virtual void put_back() noexcept { schedule(); }
     /// For states with several inputs.
     virtual assistance help_inputs(bool) noexcept { return assistance::none; }
 
@@ -394,6 +416,15 @@ private:
     class walk;
     [[nodiscard]] assistance help(bool claim, walk& from) noexcept;
     [[nodiscard]] assistance help_queued(bool claim) noexcept;
+    [[nodiscard]] assistance help_moved() noexcept;
+    [[nodiscard]] bool is_current(work_item const& entry) noexcept { return (bits() & pinned) != 0 && moved().entry == &entry; }
+    /// The step, if it is due by this entry. The state may move on before it is taken: then it is given back.
+    [[nodiscard]] bool take_pinned(work_item const& entry) noexcept {
+        if (!is_current(entry) || (take_runnable(runnable) & runnable) == 0) return false;
+        if (is_current(entry)) return true;
+        put_back();
+        return false;
+    }
     [[nodiscard]] static waiter* find_waiter(state_base* at) noexcept;
     static void signal_downstream(state_base* at) noexcept {
         if (waiter* w = find_waiter(at)) w->signal();
@@ -478,6 +509,27 @@ inline state_base::~state_base() {
     if (context_ != nullptr) context_->release();
 }
 
+inline state_base* state_base::farthest_downstream() noexcept {
+    auto const steadfast_consumer = [](state_base& s) noexcept -> consumer* {
+        std::uintptr_t const found = s.slot_.load(std::memory_order_seq_cst);
+        if (found == 0 || (found & (is_ready | is_waiter)) != 0) return nullptr;
+        consumer* const told = reinterpret_cast<consumer*>(found);
+        return told->steadfast() ? told : nullptr;
+    };
+    state_base* end = this;
+    std::size_t steps = 0;
+    for (consumer* told = steadfast_consumer(*end); told != nullptr; told = steadfast_consumer(*end), ++steps)
+        end = told->downstream();
+    if (steps < 2) return end;
+    for (state_base* at = this; at != end;) {
+        consumer* const told = steadfast_consumer(*at);
+        if (told == nullptr) break;  // the chain has grown, and another walk remembered an end beyond this one
+        at = told->downstream();
+        told->remember(*end);
+    }
+    return end;
+}
+
 inline waiter* state_base::find_waiter(state_base* at) noexcept {
     // From gate to gate, hand over hand: what lies behind the last one stays unpublished.
     struct {
@@ -488,6 +540,7 @@ inline waiter* state_base::find_waiter(state_base* at) noexcept {
     } passing;
     waiter* sleeper = nullptr;
     while (at != nullptr) {
+        at = at->farthest_downstream();
         std::uintptr_t found = at->slot_.load(std::memory_order_seq_cst);
         if (found == 0 || found == is_ready) break;
         if ((found & is_waiter) != 0) {
@@ -535,13 +588,25 @@ inline void state_base::await_wakers() noexcept {
 
 inline assistance state_base::help_queued(bool claim) noexcept {
     if ((bits() & unasked) != 0) return executor_.assist();  // not yet: its clock may have to be driven on until it is begun
+    if ((bits() & pinned) != 0) return help_moved();
     void const* const place = executor_.place();
     bool const own_worker = place != nullptr && worker_of_place() == place;
-    bool const may_run = (bits() & pinned) == 0 && (own_worker || (claim && executor_.claimable()));
+    bool const may_run = own_worker || (claim && executor_.claimable());
     if (!may_run && !trampoline::holds(*this)) return (bits() & handers) != 0 ? assistance::none : assist_place();
     if ((take_runnable(runnable) & runnable) != 0) {
         trampoline::barrier const closed;
         place_scope const lent{place};
+        step(delivery::tail);
+    }
+    return assistance::progress;
+}
+
+inline assistance state_base::help_moved() noexcept {
+    new_place const now = moved();
+    if (now.place == nullptr || worker_of_place() != now.place) return (bits() & handers) != 0 ? assistance::none : assist_place();
+    if (take_pinned(*now.entry)) {
+        trampoline::barrier const closed;
+        place_scope const lent{now.place};
         step(delivery::tail);
     }
     return assistance::progress;
@@ -600,7 +665,8 @@ inline assistance state_base::help(bool claim_all, walk& from) noexcept {
         }
         from.keep(*at, claim, steps);
         assistance found = at->help_inputs(beyond);
-        if (found == assistance::none) found = at->assist_place();
+        // One that has moved, and of which no step is due, runs, or is on its way: it says when there is something to do.
+        if (found == assistance::none && (at->bits() & pinned) == 0) found = at->assist_place();
         if (found == assistance::none && executor_.assist() == assistance::progress) return assistance::progress;
         if (found != assistance::none || !from.simulated) return found;
         // Nothing can be done about a bare promise but to let the simulation go on; about another executor's work, to wait.
@@ -620,7 +686,8 @@ public:
         if (state_->executor_.disarm(*this)) {
             state_->release();
         } else {
-            while (!rang()) futex_wait(rang_, 0);
+            while (!rang())
+                futex_wait(rang_, 0);
         }
     }
     alarm(alarm const&) = delete;

@@ -20,7 +20,8 @@ public:
     using R = typename Layer::result_type;
     template <class L, class... X>
     stop_when_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
-        : layer_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...}, token_{layer.policy().token()} {}
+        : layer_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...},
+          token_{layer.policy().token()} {}
 
 protected:
     void start() noexcept override {
@@ -44,7 +45,10 @@ private:
         stop_when_ask* ask;
         void operator()() const noexcept { ask->request_stop(); }
     };
-    enum : unsigned { registered = 1, finished = 2 };
+    enum : unsigned {
+        registered = 1,
+        finished = 2
+    };
 
     std::stop_token token_;
     std::optional<std::stop_callback<forward_stop>> callback_;

@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "antiphon/core/result.hpp"
-#include "antiphon/fwd.hpp"
 #include "antiphon/request/future.hpp"
 #include "antiphon/request/host.hpp"
+#include "antiphon/fwd.hpp"
 
 namespace antiphon {
 

@@ -60,7 +60,8 @@ concept has_timers = requires(E const& e, timer& t, time_point when) {
 
 template <class E>
 struct erased_executor {
-    static constexpr bool in_place = sizeof(E) <= sizeof(void*) && alignof(E) <= alignof(void*) && std::is_nothrow_copy_constructible_v<E>;
+    static constexpr bool in_place =
+        sizeof(E) <= sizeof(void*) && alignof(E) <= alignof(void*) && std::is_nothrow_copy_constructible_v<E>;
     struct boxed {
         template <class F>
         explicit boxed(F&& f) : held(std::forward<F>(f)) {}
@@ -103,7 +104,9 @@ struct erased_executor {
     }
     static void execute(executor_word const& w, work job) { get(w).execute(std::move(job)); }
     static time_point now(executor_word const& w) {
-        if constexpr (requires(E const& e) { { e.now() } -> std::convertible_to<time_point>; }) {
+        if constexpr (requires(E const& e) {
+                          { e.now() } -> std::convertible_to<time_point>;
+                      }) {
             return get(w).now();
         } else {
             return clock::now();
@@ -124,28 +127,36 @@ struct erased_executor {
         }
     }
     static std::uint64_t random(executor_word const& w) {
-        if constexpr (requires(E const& e) { { e.random() } -> std::convertible_to<std::uint64_t>; }) {
+        if constexpr (requires(E const& e) {
+                          { e.random() } -> std::convertible_to<std::uint64_t>;
+                      }) {
             return get(w).random();
         } else {
             return default_random();
         }
     }
     static void const* place(executor_word const& w) noexcept {
-        if constexpr (requires(E const& e) { { e.place() } -> std::convertible_to<void const*>; }) {
+        if constexpr (requires(E const& e) {
+                          { e.place() } -> std::convertible_to<void const*>;
+                      }) {
             return get(w).place();
         } else {
             return nullptr;
         }
     }
     static bool claimable(executor_word const& w) noexcept {
-        if constexpr (requires(E const& e) { { e.claimable() } -> std::convertible_to<bool>; }) {
+        if constexpr (requires(E const& e) {
+                          { e.claimable() } -> std::convertible_to<bool>;
+                      }) {
             return get(w).claimable();
         } else {
             return false;
         }
     }
     static assistance assist(executor_word const& w) noexcept {
-        if constexpr (requires(E const& e) { { e.assist() } -> std::same_as<assistance>; }) {
+        if constexpr (requires(E const& e) {
+                          { e.assist() } -> std::same_as<assistance>;
+                      }) {
             return get(w).assist();
         } else {
             return assistance::none;
@@ -159,7 +170,9 @@ struct erased_executor {
         }
     }
     static bool forked(executor_word const& w) noexcept {
-        if constexpr (requires(E const& e) { { e.forked() } -> std::convertible_to<bool>; }) {
+        if constexpr (requires(E const& e) {
+                          { e.forked() } -> std::convertible_to<bool>;
+                      }) {
             return get(w).forked();
         } else {
             return false;
@@ -167,8 +180,10 @@ struct erased_executor {
     }
 
     static constexpr executor_table table{copy, destroy, execute, now, arm, disarm, random, place, claimable, assist, unhandled, forked,
-                                            requires(E const& e) { { e.now() } -> std::convertible_to<time_point>; },
-                                            std::is_same_v<E, inline_executor>};
-};
+                                          requires(E const& e){{e.now()} -> std::convertible_to<time_point>;
+}, std::is_same_v<E, inline_executor>
+};  // namespace antiphon::detail
+}
+;
 
 }  // namespace antiphon::detail

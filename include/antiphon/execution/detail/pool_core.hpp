@@ -30,8 +30,7 @@ namespace antiphon::detail {
 /// Referred to by the pool, by its executors and by every worker thread.
 class pool_core : public counted {
 public:
-    explicit pool_core(thread_pool_options&& options)
-        : options_{std::move(options)}, workers_{new worker[options_.threads]} {}
+    explicit pool_core(thread_pool_options&& options) : options_{std::move(options)}, workers_{new worker[options_.threads]} {}
     ~pool_core() {
         // Threads left here are a forked child's shadows or were detached: forget them, the handles own nothing.
         delete[] workers_;

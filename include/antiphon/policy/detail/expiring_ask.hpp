@@ -22,7 +22,8 @@ public:
     using R = typename Layer::result_type;
     template <class L, class... X>
     expiring_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
-        : layer_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...}, policy_(layer.policy()) {}
+        : layer_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...},
+          policy_(layer.policy()) {}
 
 protected:
     void start() noexcept override {
@@ -54,12 +55,17 @@ protected:
         }
     }
     [[nodiscard]] bool may_abandon() const noexcept override { return true; }
+    gate* passage() noexcept override { return &walks_; }
 
 private:
-    enum : unsigned { armed = 1, answered_inside = 2, expired = 4 };
+    enum : unsigned {
+        armed = 1,
+        answered_inside = 2,
+        expired = 4
+    };
 
     void refuse_now(failure why) noexcept {
-        if ((phase_.fetch_or(expired, std::memory_order_acq_rel) & answered_inside) == 0) this->fail(std::move(why), delivery::nested);
+        if ((phase_.fetch_or(expired, std::memory_order_acq_rel) & answered_inside) == 0) expire(std::move(why));
         this->begin_stopped();
     }
     void disarm() noexcept {
@@ -75,12 +81,18 @@ private:
         if (inner) inner->request_stop();
         // What had not started was answered inside request_stop, in this thread.
         bool const never_ran = never_ran_.load(std::memory_order_acquire);
-        this->fail(failure{errc::deadline_exceeded, never_ran ? executed::no : executed::maybe}, delivery::nested);
+        expire(failure{errc::deadline_exceeded, never_ran ? executed::no : executed::maybe});
+    }
+    /// Answers while what is inside may go on, and may be looking for a waiter on this side.
+    void expire(failure why) noexcept {
+        walks_.close();
+        this->fail(std::move(why), delivery::nested);
     }
 
     typename Layer::policy_type policy_;
     std::atomic<unsigned> phase_{0};
     std::atomic<bool> never_ran_{false};
+    gate walks_;
 };
 
 }  // namespace antiphon::detail

@@ -47,7 +47,8 @@ template <class Leaf, class... A>
 template <class Handler, class... A>
 [[nodiscard]] auto start_ask(any_executor executor, Handler&& handler, A&&... args) {
     using layer = std::remove_cvref_t<decltype(std::forward<Handler>(handler).layer())>;
-    auto s = layer::make(std::forward<Handler>(handler).layer(), std::move(executor), ambient_context::current(), std::forward<A>(args)...);
+    auto s =
+        layer::make(std::forward<Handler>(handler).layer(), std::move(executor), ambient_context::current(), std::forward<A>(args)...);
     s->begin();
     return future_access::make(std::move(s));
 }

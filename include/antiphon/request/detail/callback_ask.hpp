@@ -80,14 +80,15 @@ void submit_with_callback(H&& handler, Arguments&& args, std::index_sequence<I..
         using layer = std::remove_cvref_t<decltype(std::forward<H>(handler).layer())>;
         if constexpr (requires { typename layer::template ask<std::tuple_element_t<I, std::remove_cvref_t<Arguments>>...>; }) {
             using ask = typename layer::template ask<std::tuple_element_t<I, std::remove_cvref_t<Arguments>>...>;
-            auto* const made = new callback_ask<ask, callback_type>{std::get<sizeof...(I)>(std::forward<Arguments>(args)), std::move(where),
-                                                                    ambient_context::current(), std::forward<H>(handler).layer(),
-                                                                    std::get<I>(std::forward<Arguments>(args))...};
+            auto* const made = new callback_ask<ask, callback_type>{
+                std::get<sizeof...(I)>(std::forward<Arguments>(args)), std::move(where), ambient_context::current(),
+                std::forward<H>(handler).layer(), std::get<I>(std::forward<Arguments>(args))...};
             made->retain();
             state_ptr<> const alive{made};
             made->begin();
         } else {
-            attach_callback(future_access::take(start_ask(std::move(where), std::forward<H>(handler), std::get<I>(std::forward<Arguments>(args))...)),
+            attach_callback(future_access::take(
+                                start_ask(std::move(where), std::forward<H>(handler), std::get<I>(std::forward<Arguments>(args))...)),
                             std::get<sizeof...(I)>(std::forward<Arguments>(args)));
         }
     }

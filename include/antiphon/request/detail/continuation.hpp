@@ -11,8 +11,8 @@
 #include "antiphon/core/invoke.hpp"
 #include "antiphon/core/lifetime.hpp"
 #include "antiphon/execution/any_executor.hpp"
-#include "antiphon/fwd.hpp"
 #include "antiphon/request/host.hpp"
+#include "antiphon/fwd.hpp"
 
 namespace antiphon::detail {
 
@@ -52,7 +52,10 @@ private:
     void refuse(errc, delivery) noexcept override {}
 };
 
-enum class reaction { value, failure };
+enum class reaction {
+    value,
+    failure
+};
 
 template <class F, class T>
 struct value_invocation : std::invoke_result<F, T> {
@@ -63,7 +66,9 @@ struct value_invocation<F, void> : std::invoke_result<F> {
     static constexpr bool possible = std::is_invocable_v<F>;
 };
 
-inline failure empty_future() noexcept { return {errc::failed_precondition, executed::no, "the future is empty: it was consumed or moved from"}; }
+inline failure empty_future() noexcept {
+    return {errc::failed_precondition, executed::no, "the future is empty: it was consumed or moved from"};
+}
 
 /// The state of `then` and `or_else`: waits for its source, runs F in its place, is decided by what that answers.
 template <reaction Kind, class T, class F, class R>
@@ -148,16 +153,19 @@ template <reaction Kind, class T, class F>
 [[nodiscard]] auto attach_continuation(state_ptr<state<T>> source, F&& f, std::optional<any_executor> where = {}) {
     using function = std::decay_t<F>;
     if constexpr (Kind == reaction::value) {
-        static_assert(value_invocation<function, T>::possible, "antiphon: the function given to then() must take the value of the answer");
+        static_assert(value_invocation<function, T>::possible,
+                      "antiphon: the function given to then() must take the value of the answer");
     } else {
         static_assert(std::is_invocable_v<function, failure>, "antiphon: the function given to or_else() must take a failure");
     }
-    using X = typename std::conditional_t<Kind == reaction::value, value_invocation<function, T>, std::invoke_result<function, failure>>::type;
+    using X = typename std::conditional_t<Kind == reaction::value, value_invocation<function, T>,
+                                          std::invoke_result<function, failure>>::type;
     using R = std::conditional_t<Kind == reaction::value, answer_t<X>, T>;
     static_assert(Kind == reaction::value || std::is_void_v<T> || std::is_convertible_v<answer_t<X>, T>,
                   "antiphon: what the function given to or_else() returns must convert to the value of the answer");
     if (!source) return future_access::make<R>(plain_state<R>::settled(empty_future()));
-    auto* const next = new continuation<Kind, T, function, R>{where ? *std::move(where) : source->executor(), source->context(), std::forward<F>(f)};
+    auto* const next =
+        new continuation<Kind, T, function, R>{where ? *std::move(where) : source->executor(), source->context(), std::forward<F>(f)};
     state_ptr<state<R>> mine{next};
     next->attach_to(std::move(source));
     return future_access::make<R>(std::move(mine));

@@ -9,11 +9,11 @@
 #include <utility>
 
 #include "antiphon/execution/any_executor.hpp"
-#include "antiphon/fwd.hpp"
 #include "antiphon/request/detail/call.hpp"
 #include "antiphon/request/detail/continuation.hpp"
 #include "antiphon/request/detail/direct_ask.hpp"
 #include "antiphon/request/detail/handler.hpp"
+#include "antiphon/fwd.hpp"
 
 namespace antiphon {
 
@@ -106,13 +106,17 @@ class converting_ask<Erased, R, types<P...>, Kept...> final : public host_state<
 public:
     template <class E, class... A>
     converting_ask(any_executor executor, context_data const* context, E&& handler, A&&... args)
-        : host_state<R>{std::move(executor), context, 2, 0}, data_{*this}, handler_(std::forward<E>(handler)), args_(std::forward<A>(args)...) {
+        : host_state<R>{std::move(executor), context, 2, 0},
+          data_{*this},
+          handler_(std::forward<E>(handler)),
+          args_(std::forward<A>(args)...) {
         data_.inherit(context);
     }
     void begin() noexcept override {
         ANTIPHON_TRY {
             state_ptr<state<R>> inner = std::apply(
-                [&](Kept&... args) { return handler_.base().make(this->executor(), &data_, static_cast<P>(std::move(args))...); }, args_);
+                [&](Kept&... args) { return handler_.base().make(this->executor(), &data_, static_cast<P>(std::move(args))...); },
+                args_);
             inner->retain();
             state_ptr<state<R>> const begun{inner.get()};
             this->answer_by(std::move(inner), delivery::nested);
@@ -144,7 +148,8 @@ public:
 
     erased() noexcept = default;
     template <class Handler>
-    explicit erased(std::in_place_t, Handler&& h) : base_{new detail::erased_holder<std::decay_t<Handler>, R, P...>{std::forward<Handler>(h)}} {}
+    explicit erased(std::in_place_t, Handler&& h)
+        : base_{new detail::erased_holder<std::decay_t<Handler>, R, P...>{std::forward<Handler>(h)}} {}
     erased(erased const& other) noexcept : base_{other.base_} {
         if (base_ != nullptr) base_->retain();
     }
@@ -166,8 +171,8 @@ public:
     [[nodiscard]] erased const& layer() const noexcept { return *this; }
 
     template <class Self, class... A>
-    [[nodiscard]] static detail::state_ptr<detail::state<R>> make(Self&& self, any_executor executor, detail::context_data const* context,
-                                                                  A&&... args) {
+    [[nodiscard]] static detail::state_ptr<detail::state<R>> make(Self&& self, any_executor executor,
+                                                                  detail::context_data const* context, A&&... args) {
         if (self.empty()) return detail::plain_state<R>::settled(detail::empty_request());
         if constexpr ((converts_at_once<A, P> && ...)) {
             return self.base().make(executor, context, std::forward<A>(args)...);

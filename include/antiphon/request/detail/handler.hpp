@@ -7,10 +7,10 @@
 #include <type_traits>
 #include <utility>
 
-#include "antiphon/fwd.hpp"
 #include "antiphon/request/answer.hpp"
 #include "antiphon/request/context.hpp"
 #include "antiphon/request/promise.hpp"
+#include "antiphon/fwd.hpp"
 
 namespace antiphon::detail {
 
@@ -18,7 +18,11 @@ template <class... T>
 struct types {};
 
 /// What a handler wants before its arguments.
-enum class lead { nothing, stop_token, context };
+enum class lead {
+    nothing,
+    stop_token,
+    context
+};
 
 /// A handler's form: the signature users see, what comes before the arguments, whether a promise comes after them.
 template <class Signature, lead Lead, bool WithPromise>
@@ -135,9 +139,10 @@ concept reference_wrapping = requires(D& d) {
 template <class P, class A>
 struct kept {
     using decayed = std::decay_t<A>;
-    static constexpr bool refers = std::is_reference_v<P> && !(std::is_lvalue_reference_v<P> && !std::is_const_v<std::remove_reference_t<P>>);
-    static constexpr bool same = std::is_same_v<decayed, std::remove_cvref_t<P>> || std::is_base_of_v<std::remove_cvref_t<P>, decayed> ||
-                                 reference_wrapping<decayed>;
+    static constexpr bool refers =
+        std::is_reference_v<P> && !(std::is_lvalue_reference_v<P> && !std::is_const_v<std::remove_reference_t<P>>);
+    static constexpr bool same = std::is_same_v<decayed, std::remove_cvref_t<P>> ||
+                                 std::is_base_of_v<std::remove_cvref_t<P>, decayed> || reference_wrapping<decayed>;
     using type = std::conditional_t<refers && !same, std::remove_cvref_t<P>, decayed>;
 
     static constexpr bool binds_to_copy = std::is_lvalue_reference_v<P> && !std::is_const_v<std::remove_reference_t<P>> &&

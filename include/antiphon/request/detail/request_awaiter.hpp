@@ -15,7 +15,8 @@ namespace antiphon::detail {
 
 /// One ask, made when it is awaited. It keeps its arguments; a bare handler is called from where it is awaited.
 template <class Handler, class Parameters, class... Kept>
-class [[nodiscard("antiphon: request(args...) asks nothing until it is awaited: co_await it, or use call() or submit()")]] request_awaiter {
+class [[nodiscard(
+    "antiphon: request(args...) asks nothing until it is awaited: co_await it, or use call() or submit()")]] request_awaiter {
     using R = typename Handler::result_type;
 
 public:
@@ -32,13 +33,16 @@ public:
     }
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> h) {
-        static_assert(requires { h.promise().host(); }, "antiphon: co_await request(args...) is for tasks; elsewhere co_await request.submit(args...)");
+        static_assert(
+            requires { h.promise().host(); },
+            "antiphon: co_await request(args...) is for tasks; elsewhere co_await request.submit(args...)");
         host_base& host = h.promise().host();
         any_executor const* const fixed = handler_.executor();
         using layer = std::remove_cvref_t<decltype(handler_.layer())>;
         asked_ = std::apply(
             [&](Kept&... args) {
-                return layer::make(handler_.layer(), fixed != nullptr ? *fixed : host.home(), host.self().context(), std::move(args)...);
+                return layer::make(handler_.layer(), fixed != nullptr ? *fixed : host.home(), host.self().context(),
+                                   std::move(args)...);
             },
             args_);
         asked_->retain();
