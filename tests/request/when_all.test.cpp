@@ -350,7 +350,8 @@ TEST_CASE("a hundred thousand when_all inside each other are waited for with con
     bool left = false;
     for (ap::future<int>& other : others.futures) {
         auto first = [](auto const& both) { return std::get<0>(both); };
-        deep = (left = !left) ? ap::when_all(std::move(deep), std::move(other)).then(first) : ap::when_all(std::move(other), std::move(deep)).then(first);
+        deep = (left = !left) ? ap::when_all(std::move(deep), std::move(other)).then(first)
+                              : ap::when_all(std::move(other), std::move(deep)).then(first);
     }
     CHECK(std::move(deep).get() == ap::errc::aborted);
     busy.count_down();
