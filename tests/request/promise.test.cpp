@@ -33,11 +33,13 @@ TEST_CASE("a promise answers with a failure, a result or an exception") {
     auto fa = a.get_future(), fb = b.get_future(), fc = c.get_future();
     CHECK(a.set_failure({ap::errc::aborted, ap::executed::yes}));
     CHECK(b.set(ap::result<int>{4}));
+#if ANTIPHON_EXCEPTIONS
     CHECK(c.set_exception(std::make_exception_ptr(std::runtime_error{"why"})));
+    CHECK(std::move(fc).get().error().exception() != nullptr);
+#endif
     auto const ra = std::move(fa).get();
     CHECK((ra.error() == ap::errc::aborted && ra.error().executed() == ap::executed::yes));
     CHECK(std::move(fb).get().value() == 4);
-    CHECK(std::move(fc).get().error().exception() != nullptr);
 }
 
 TEST_CASE("a promise of nothing and one of a reference work alike") {

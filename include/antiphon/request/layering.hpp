@@ -28,10 +28,19 @@ public:
     [[nodiscard]] bool empty() const noexcept { return inner_.empty(); }
     [[nodiscard]] auto const& layer() const& noexcept { return inner_.layer(); }
     [[nodiscard]] auto&& layer() && noexcept { return std::move(inner_).layer(); }
+    [[nodiscard]] Inner&& inside() && noexcept { return std::move(inner_); }
 
 private:
     any_executor where_;
     Inner inner_;
+};
+
+template <class Inner>
+struct sharing<bound<Inner>> {
+    using type = bound<typename sharing<Inner>::type>;
+    [[nodiscard]] static type apply(bound<Inner>&& b) {
+        return {any_executor{*b.executor()}, sharing<Inner>::apply(std::move(b).inside())};
+    }
 };
 
 /// A policy around a handler. `Policy::template ask<layered, A...>` is the state of one ask through it: a `state<R>` made of
@@ -53,9 +62,11 @@ public:
     [[nodiscard]] bool empty() const noexcept { return inner_.empty(); }
     [[nodiscard]] layered const& layer() const& noexcept { return *this; }
     [[nodiscard]] layered&& layer() && noexcept { return std::move(*this); }
-    [[nodiscard]] Policy const& policy() const noexcept { return policy_; }
+    [[nodiscard]] Policy const& policy() const& noexcept { return policy_; }
     [[nodiscard]] auto const& inner() const& noexcept { return inner_.layer(); }
     [[nodiscard]] auto&& inner() && noexcept { return std::move(inner_).layer(); }
+    [[nodiscard]] Policy&& policy() && noexcept { return std::move(policy_); }
+    [[nodiscard]] Inner&& inside() && noexcept { return std::move(inner_); }
 
     template <class Self, class... A>
     [[nodiscard]] static state_ptr<state<result_type>> make(Self&& self, any_executor executor, context_data const* context,
@@ -67,6 +78,14 @@ public:
 private:
     ANTIPHON_NO_UNIQUE_ADDRESS Policy policy_;
     ANTIPHON_NO_UNIQUE_ADDRESS Inner inner_;
+};
+
+template <class Policy, class Inner>
+struct sharing<layered<Policy, Inner>> {
+    using type = layered<Policy, typename sharing<Inner>::type>;
+    [[nodiscard]] static type apply(layered<Policy, Inner>&& l) {
+        return {std::move(l).policy(), sharing<Inner>::apply(std::move(l).inside())};
+    }
 };
 
 /// Room for the ask inside a layer's ask, so that a pipeline is one allocation. Whoever holds the inner one holds the outer.

@@ -103,6 +103,7 @@ public:
     [[nodiscard]] bool empty() const noexcept { return is_null(f_); }
     [[nodiscard]] leaf const& layer() const& noexcept { return *this; }
     [[nodiscard]] leaf&& layer() && noexcept { return std::move(*this); }
+    [[nodiscard]] F&& callable() && noexcept { return std::move(f_); }
 
     /// A new ask, not begun, with the consumer's reference.
     template <class Self, class... A>

@@ -13,6 +13,7 @@
 #include "antiphon/request/detail/continuation.hpp"
 #include "antiphon/request/detail/direct_ask.hpp"
 #include "antiphon/request/detail/handler.hpp"
+#include "antiphon/request/detail/shared_callable.hpp"
 #include "antiphon/fwd.hpp"
 
 namespace antiphon {
@@ -149,7 +150,10 @@ public:
     erased() noexcept = default;
     template <class Handler>
     explicit erased(std::in_place_t, Handler&& h)
-        : base_{new detail::erased_holder<std::decay_t<Handler>, R, P...>{std::forward<Handler>(h)}} {}
+        : base_{new detail::erased_holder<typename detail::sharing<Handler>::type, R, P...>{
+              detail::sharing<Handler>::apply(std::move(h))}} {
+        static_assert(!std::is_reference_v<Handler>);
+    }
     erased(erased const& other) noexcept : base_{other.base_} {
         if (base_ != nullptr) base_->retain();
     }
