@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <latch>
 #include <list>
 #include <memory>
 #include <optional>
@@ -337,4 +338,22 @@ TEST_CASE("when_all destroys every value exactly once") {
             asked.promises[i].set_value(1);
     }
     CHECK(test::counted::alive() == 0);
+}
+
+TEST_CASE("a hundred thousand when_all inside each other are waited for with constant stack") {
+    ap::thread_pool pool{{.threads = 1}};
+    std::latch busy{1};
+    auto worker = (ap::request{[&] { busy.wait(); }} | ap::starts_on(pool)).submit();
+    // Nobody but the waiter can run this.
+    ap::future<int> deep = (ap::request{[]() -> ap::result<int> { return ap::errc::aborted; }} | ap::starts_on(pool)).submit();
+    pending<int> others{100'000};
+    bool left = false;
+    for (ap::future<int>& other : others.futures) {
+        auto first = [](auto const& both) { return std::get<0>(both); };
+        deep = (left = !left) ? ap::when_all(std::move(deep), std::move(other)).then(first)
+                              : ap::when_all(std::move(other), std::move(deep)).then(first);
+    }
+    CHECK(std::move(deep).get() == ap::errc::aborted);
+    busy.count_down();
+    worker.wait();
 }

@@ -223,7 +223,7 @@ private:
     assistance help_inputs(bool claim) noexcept override {
         bool progress = false, stuck = false;
         for (state_ptr<item> each = next_to_help(nullptr); each; each = next_to_help(each.get())) {
-            assistance const found = each->ready() ? assistance::progress : each->help(claim);
+            assistance const found = each->ready() ? assistance::progress : help_input(*each, claim);
             progress = progress || found == assistance::progress;
             stuck = stuck || found == assistance::would_deadlock;
             if (ready()) break;
@@ -263,10 +263,11 @@ template <class Range, class F>
     static_assert(std::is_invocable_v<F&, decltype(*std::begin(range))>,
                   "antiphon: the function given to for_each_limited() must take an item of the range");
     detail::require(limit != 0, "for_each_limited: limit must not be zero");
-    auto* const walk = new detail::limited_walk<Range, F>{std::move(range), limit, std::move(f)};
-    detail::state_ptr<detail::state<void>> mine{walk};
-    walk->begin();
-    return detail::future_access::make<void>(std::move(mine));
+    if constexpr (std::is_invocable_v<F&, decltype(*std::begin(range))>) {
+        detail::state_ptr<detail::state<void>> walk{new detail::limited_walk<Range, F>{std::move(range), limit, std::move(f)}};
+        walk->begin();
+        return detail::future_access::make<void>(std::move(walk));
+    }
 }
 
 }  // namespace antiphon

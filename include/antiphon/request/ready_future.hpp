@@ -126,8 +126,10 @@ public:
     template <class F>
     void on_complete(F&& f) && {
         static_assert(std::is_invocable_v<F, result<T>>, "antiphon: the callback must take the result<T> of the answer");
-        ANTIPHON_TRY { static_cast<void>(detail::invoke(std::forward<F>(f), std::move(answer_))); }
-        ANTIPHON_CATCH_ALL { any_executor{}.unhandled(std::current_exception()); }
+        if constexpr (std::is_invocable_v<F, result<T>>) {
+            ANTIPHON_TRY { static_cast<void>(detail::invoke(std::forward<F>(f), std::move(answer_))); }
+            ANTIPHON_CATCH_ALL { any_executor{}.unhandled(std::current_exception()); }
+        }
     }
 
     /// In a coroutine: the `result<T>`, without suspending.

@@ -113,11 +113,13 @@ public:
         using function = std::decay_t<F>;
         static_assert(std::is_invocable_v<function, result<T> const&>,
                       "antiphon: the callback must take the result<T> const& of the answer");
-        view().on_complete([self = *this, callback = std::forward<F>(f)](result<view_type> seen) mutable {
-            if (self.ready()) return static_cast<void>(detail::invoke(std::move(callback), self.get()));
-            result<T> const none{std::move(seen).error()};
-            static_cast<void>(detail::invoke(std::move(callback), none));
-        });
+        if constexpr (std::is_invocable_v<function, result<T> const&>) {
+            view().on_complete([self = *this, callback = std::forward<F>(f)](result<view_type> seen) mutable {
+                if (self.ready()) return static_cast<void>(detail::invoke(std::move(callback), self.get()));
+                result<T> const none{std::move(seen).error()};
+                static_cast<void>(detail::invoke(std::move(callback), none));
+            });
+        }
     }
 
     /// A future with a copy of the answer.

@@ -403,8 +403,9 @@ protected:
     [[nodiscard]] virtual new_place moved() noexcept { return {}; }
     /// Whoever took a step that turned out to be due elsewhere gives it back.
     virtual void put_back() noexcept { schedule(); }
-    /// For states with several inputs.
+    /// For states with several inputs: `help_input` for each.
     virtual assistance help_inputs(bool) noexcept { return assistance::none; }
+    [[nodiscard]] static assistance help_input(state_base& input, bool claim) noexcept;
 
 private:
     static constexpr std::uintptr_t is_ready = 1;
@@ -412,6 +413,7 @@ private:
     static waiter* waiter_of(std::uintptr_t slot) noexcept { return reinterpret_cast<waiter*>(slot & ~is_waiter); }
 
     class alarm;
+    class fan;
     [[nodiscard]] wait_end wait(time_point until, alarm* limit);
     class walk;
     [[nodiscard]] assistance help(bool claim, walk& from) noexcept;
@@ -675,6 +677,59 @@ inline assistance state_base::help(bool claim_all, walk& from) noexcept {
     }
 }
 
+/// A thread's way into states with several inputs. What lies too deep is put off for the outermost one, so that the stack does not
+/// grow with the depth. A wait inside a step that is run on the way begins anew.
+class state_base::fan {
+public:
+    fan() noexcept : outer_{std::exchange(top_, this)} {}
+    ~fan() { top_ = outer_; }
+    fan(fan const&) = delete;
+    fan& operator=(fan const&) = delete;
+
+    [[nodiscard]] static assistance help(state_base& input, bool claim) noexcept {
+        if (top_ != nullptr) return top_->go_into(input, claim);
+        fan first;
+        return first.go_into(input, claim);
+    }
+
+private:
+    struct branch {
+        state_ptr<> at;
+        bool claim;
+        branch* next;
+    };
+    [[nodiscard]] assistance go_into(state_base& input, bool claim) noexcept {
+        if (depth_ == deepest) {
+            // Without memory for it, it is not helped: it still has its executor.
+            if (auto* const put_off = new (std::nothrow) branch{{}, claim, later_}) {
+                input.retain();
+                put_off->at = state_ptr<>{&input};
+                later_ = put_off;
+            }
+            return assistance::none;
+        }
+        ++depth_;
+        assistance found = input.help(claim);
+        --depth_;
+        while (depth_ == 0 && later_ != nullptr) {
+            branch* const now = std::exchange(later_, later_->next);
+            ++depth_;
+            if (found != assistance::progress && now->at->help(now->claim) == assistance::progress) found = assistance::progress;
+            --depth_;
+            delete now;
+        }
+        return found;
+    }
+
+    static constexpr int deepest = 64;
+    static constinit inline thread_local fan* top_ = nullptr;
+    fan* outer_;
+    int depth_ = 0;
+    branch* later_ = nullptr;
+};
+
+inline assistance state_base::help_input(state_base& input, bool claim) noexcept { return fan::help(input, claim); }
+
 /// Ends a wait by the executor's own clock. Lives in the waiter's frame; after `rang` it is not touched.
 class state_base::alarm final : private timer {
 public:
@@ -716,6 +771,7 @@ inline wait_end state_base::wait(time_point until) {
 
 inline wait_end state_base::wait(time_point until, alarm* limit) {
     bool const claim = until == time_point::max() && limit == nullptr;
+    fan const outermost;
     for (walk along;;) {
         for (;;) {
             if (ready()) return wait_end::ready;

@@ -176,19 +176,18 @@ private:
     bool may_abandon() const noexcept override { return picks; }
     assistance help_inputs(bool claim) noexcept override {
         std::size_t stuck = 0, waiting = 0;
-        bool progress = false;
+        bool progress = false, done = false;
         inputs_.each([&](auto& node) {
-            if (this->ready()) progress = true;
-            if (progress && this->ready()) return;
+            if (done || (done = this->ready())) return;
             state_ptr<> const each{node.source.acquire()};
             if (!each || each->ready()) return;
-            switch (each->help(claim)) {
+            switch (this->help_input(*each, claim)) {
                 case assistance::progress: progress = true; break;
                 case assistance::would_deadlock: ++stuck; break;
                 case assistance::none: ++waiting; break;
             }
         });
-        if (progress) return assistance::progress;
+        if (progress || done) return assistance::progress;
         return stuck != 0 && (!picks || waiting == 0) ? assistance::would_deadlock : assistance::none;
     }
     void destroy() noexcept override {
