@@ -1,4 +1,4 @@
-// expect: antiphon: a future is consumed through an rvalue: std::move(future).get()
+// expect: a future is consumed through an rvalue: std::move\(future\)\.get\(\)
 // SPDX-License-Identifier: BSL-1.0
 // A ready future is consumed as every future is.
 #include <antiphon/request/ready_future.hpp>
