@@ -79,7 +79,7 @@ TEST_CASE("answering races with attaching, stopping, waiting and dropping") {
         for (;;) {
             both.arrive_and_wait();
             if (over) return;
-            for (auto i = pause; i != 0; --i)
+            for (unsigned i = pause; i != 0; --i)
                 static_cast<void>(over.load());
             if (pause % 7 == 0) {
                 p.reset();
