@@ -20,6 +20,7 @@
 #include "antiphon/request/for_each_limited.hpp"
 #include "antiphon/request/future.hpp"
 #include "antiphon/request/hop.hpp"
+#include "antiphon/request/observer.hpp"
 #include "antiphon/request/promise.hpp"
 #include "antiphon/request/ready_future.hpp"
 #include "antiphon/request/request.hpp"

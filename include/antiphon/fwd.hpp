@@ -11,6 +11,7 @@ class work;
 class any_executor;
 class thread_pool;
 class context;
+class observer;
 
 template <class T>
 class future;

@@ -19,6 +19,7 @@
 #include "antiphon/request/answer.hpp"
 #include "antiphon/request/link.hpp"
 #include "antiphon/request/trampoline.hpp"
+#include "antiphon/fwd.hpp"
 
 namespace antiphon {
 
@@ -478,7 +479,7 @@ private:
     S* state_ = nullptr;
 };
 
-/// What an ask inherits from the asks around it: deadline, attempt, priority. Part of the state that introduced it, which
+/// What an ask inherits from the asks around it: deadline, attempt, priority, observer. Part of the state that introduced it, which
 /// it keeps alive.
 class context_data {
 public:
@@ -490,6 +491,7 @@ public:
     std::uint32_t attempt = 1;
     antiphon::priority priority = antiphon::priority::normal;
     void const* metadata = nullptr;
+    antiphon::observer* observer = nullptr;  // kept alive by the state that introduced it
 
     void inherit(context_data const* outer) noexcept {
         if (outer == nullptr) return;
@@ -497,6 +499,7 @@ public:
         attempt = outer->attempt;
         priority = outer->priority;
         metadata = outer->metadata;
+        observer = outer->observer;
     }
 
 private:
