@@ -364,6 +364,119 @@ TEST_CASE("submit is one allocation, with a future or with a callback") {
           }) == 1);  // the request that the last one answered with
 }
 
+TEST_CASE("submit of an erased request is one allocation, with a future or with a callback, whatever its arguments") {
+    ap::manual_executor desk;
+    ap::request<int(int)> const numbers = ap::request{[](int x) { return x + 1; }} | ap::starts_on(desk);
+    ap::request<std::size_t(std::string_view)> const length =
+        ap::request{[](std::string_view s) { return s.size(); }} | ap::starts_on(desk);
+    ap::request<long(int)> const converted = ap::request{[](int x) { return x; }} | ap::starts_on(desk);
+    ap::request<int(int), ap::repeat::unsafe> const rebound = numbers | ap::starts_on(desk);
+    auto const ignore = [](auto const&) {};
+    CHECK(test::allocations_of([&] { numbers.submit(1, ignore); }) == 1);
+    CHECK(test::allocations_of([&] { length.submit(std::string{"short"}).detach(); }) == 1);
+    CHECK(test::allocations_of([&] { length.submit(std::string{"short"}, ignore); }) == 1);
+    CHECK(test::allocations_of([&] { converted.submit(1).detach(); }) == 1);
+    CHECK(test::allocations_of([&] { converted.submit(1, ignore); }) == 1);
+    CHECK(test::allocations_of([&] { rebound.submit(1).detach(); }) == 1);
+    CHECK(test::allocations_of([&] { rebound.submit(1, ignore); }) == 1);
+    CHECK(test::allocations_of([&] { CHECK(desk.run() == 7); }) == 0);
+}
+
+TEST_CASE("an erased request delivers to a callback of any shape, once") {
+    ap::manual_executor desk;
+    ap::request<std::size_t(std::string_view)> const length =
+        ap::request{[](std::string_view s) { return s.size(); }} | ap::starts_on(desk);
+    std::size_t sum = 0;
+    SECTION("move-only") {
+        auto const addend = [&](std::size_t n) { return [&sum, p = std::make_unique<std::size_t>(n)](auto r) { sum += *r + *p; }; };
+        length.submit("seven77", addend(10));
+        length.submit(std::string_view{"four"}, addend(20));
+        desk.run();
+        CHECK(sum == 7 + 10 + 4 + 20);
+    }
+    SECTION("over-aligned") {
+        struct alignas(64) wide {
+            std::size_t* to;
+            void operator()(ap::result<std::size_t> r) const {
+                CHECK(reinterpret_cast<std::uintptr_t>(this) % 64 == 0);
+                *to += *r;
+            }
+        };
+        length.submit(std::string_view{"four"}, wide{&sum});
+        desk.run();
+        CHECK(sum == 4);
+    }
+    SECTION("a function") {
+        static std::size_t heard = 0;
+        struct local {
+            static void hear(ap::result<std::size_t> r) { heard = *r; }
+        };
+        length.submit(std::string_view{"four"}, local::hear);
+        desk.run();
+        CHECK(heard == 4);
+    }
+    SECTION("one that is given as an lvalue is copied") {
+        auto const token = std::make_shared<int>(1);
+        auto const callback = [&sum, token](ap::result<std::size_t> r) { sum += *r; };
+        length.submit(std::string_view{"four"}, callback);
+        length.submit(std::string_view{"fives"}, callback);
+        CHECK(token.use_count() == 4);
+        desk.run();
+        CHECK(token.use_count() == 2);
+        CHECK(sum == 9);
+    }
+    SECTION("an over-aligned argument inside, converted") {
+        struct alignas(64) wide {
+            wide(int x) : value{x} {}
+            int value;
+        };
+        ap::request<bool(wide const&)> const placed =
+            ap::request{[](wide const& w) { return reinterpret_cast<std::uintptr_t>(&w) % 64 == 0 && w.value == 5; }} |
+            ap::starts_on(desk);
+        bool good = false;
+        placed.submit(5, [&](ap::result<bool> r) { good = r.value_or(false); });
+        auto later = placed.submit(5);
+        desk.run();
+        CHECK(good);
+        CHECK(std::move(later).get().value_or(false));
+    }
+}
+
+TEST_CASE("an empty erased request tells its callback on the executor of the ask, not inside submit") {
+    ap::manual_executor desk;
+    ap::request<int(int)> const numbers = ap::request<int(int)>{} | ap::starts_on(desk);
+    ap::result<int> heard = 0;
+    numbers.submit(1, [&](ap::result<int> r) { heard = std::move(r); });
+    CHECK(heard == 0);
+    desk.run();
+    CHECK(heard.error() == ap::errc::failed_precondition);
+    CHECK(heard.error().executed() == ap::executed::no);
+}
+
+#if ANTIPHON_EXCEPTIONS
+TEST_CASE("a callback that cannot be copied into its ask makes submit throw, and nothing is asked or left behind") {
+    struct stubborn {
+        stubborn() = default;
+        stubborn(stubborn const&) { throw std::runtime_error{"not this one"}; }
+        void operator()(ap::result<int>) const {}
+    };
+    stubborn const callback;
+    auto const alive = test::counted::alive();
+    ap::manual_executor desk;
+    {
+        auto const plain = ap::request{[](test::counted c) { return c.read(); }} | ap::starts_on(desk);
+        CHECK_THROWS_AS(plain.submit(test::counted{1}, callback), std::runtime_error);
+        ap::request<int(test::counted)> const erased = plain;
+        CHECK_THROWS_AS(erased.submit(test::counted{1}, callback), std::runtime_error);
+        ap::request<int(std::string_view)> const converts =
+            ap::request{[](std::string_view s) { return static_cast<int>(s.size()); }} | ap::starts_on(desk);
+        CHECK_THROWS_AS(converts.submit(std::string{"a long enough string to be on the heap"}, callback), std::runtime_error);
+    }
+    CHECK(desk.run() == 0);
+    CHECK(test::counted::alive() == alive);
+}
+#endif
+
 TEST_CASE("a queued ask of an int for an int takes 128 bytes of heap at most") {
     ap::manual_executor desk;
     auto const plain = ap::request{[](int x) { return x + 1; }} | ap::starts_on(desk);

@@ -12,19 +12,91 @@
 #include "antiphon/request/detail/call.hpp"
 #include "antiphon/request/detail/continuation.hpp"
 #include "antiphon/request/detail/direct_ask.hpp"
+#include "antiphon/request/detail/room.hpp"
 
 namespace antiphon::detail {
+
+/// What an ask that does not know its callback's type does with it.
+template <class R>
+struct callback_table {
+    room needs;
+    void (*create)(void* at, void* from);
+    void (*tell)(void* at, result<R>&& answer);
+    void (*destroy)(void* at) noexcept;
+};
+
+/// A callback that is still its caller's.
+template <class R>
+struct given_callback {
+    callback_table<R> const* table;
+    void* from;
+};
+template <class R, class Callback>
+[[nodiscard]] given_callback<R> give(Callback&& callback) noexcept {
+    using F = std::remove_cvref_t<Callback>;
+    static constexpr callback_table<R> table{
+        {sizeof(F), alignof(F)},
+        [](void* at, void* from) { ::new (at) F(std::forward<Callback>(*static_cast<std::remove_reference_t<Callback>*>(from))); },
+        [](void* at, result<R>&& answer) {
+            static_cast<void>(antiphon::detail::invoke(std::move(*static_cast<F*>(at)), std::move(answer)));
+        },
+        [](void* at) noexcept { static_cast<F*>(at)->~F(); }};
+    return {&table, const_cast<void*>(static_cast<void const*>(detail::addressof(callback)))};
+}
+
+/// A callback in the room behind its ask.
+template <class R>
+class distant_callback {
+public:
+    struct seed {
+        given_callback<R> given;
+        void* at;
+    };
+    explicit distant_callback(seed from) : table_{from.given.table}, at_{from.at} { table_->create(at_, from.given.from); }
+    distant_callback(distant_callback const&) = delete;
+    distant_callback& operator=(distant_callback const&) = delete;
+    ~distant_callback() { table_->destroy(at_); }
+
+    template <class U>
+    void operator()(result<U>&& answer) && {
+        table_->tell(at_, convert<R>(std::move(answer)));
+    }
+    [[nodiscard]] room needs() const noexcept { return table_->needs; }
+
+private:
+    callback_table<R> const* table_;
+    void* at_;
+};
+
+/// Made before the ask that has it: an ask that was made has to be answered.
+template <class Callback>
+struct callback_holder {
+    template <class C>
+    explicit callback_holder(C&& callback) : callback_(std::forward<C>(callback)) {}
+    Callback callback_;
+};
 
 /// An ask that tells nobody but its callback. The node of the ask is free again when the answer is known: it carries the
 /// callback to its executor where that is needed.
 template <class Ask, class Callback>
-class callback_ask final : public Ask {
+class callback_ask : private callback_holder<Callback>, public Ask {
     using R = typename Ask::R;
 
 public:
     template <class C, class... A>
-    callback_ask(C&& callback, A&&... args) : Ask{std::forward<A>(args)...}, callback_(std::forward<C>(callback)), told_{*this} {
+    explicit callback_ask(C&& callback, A&&... args)
+        : callback_holder<Callback>{std::forward<C>(callback)}, Ask{std::forward<A>(args)...}, told_{*this} {
         this->attach_first(told_);
+    }
+
+protected:
+    ~callback_ask() = default;
+    [[nodiscard]] room behind() const noexcept {
+        if constexpr (requires { this->callback_.needs(); }) {
+            return this->callback_.needs();
+        } else {
+            return Ask::behind();
+        }
     }
 
 private:
@@ -48,7 +120,7 @@ private:
     void tell() noexcept {
         ANTIPHON_TRY {
             ambient_context const inherited{this->context()};
-            static_cast<void>(antiphon::detail::invoke(std::move(callback_), this->take()));
+            static_cast<void>(antiphon::detail::invoke(std::move(this->callback_), this->take()));
         }
         ANTIPHON_CATCH_ALL { this->executor().unhandled(std::current_exception()); }
         this->release();  // the consumer's reference
@@ -63,11 +135,16 @@ private:
             tell();
         }
     }
-    void destroy() noexcept override { delete this; }
 
-    Callback callback_;
     listener told_;
 };
+
+/// Begins an ask that nobody holds but itself.
+inline void begin_alone(state_base& ask) noexcept {
+    ask.retain();
+    state_ptr<> const alive{&ask};
+    ask.begin();
+}
 
 template <class Handler, class... P, class H, class Arguments, std::size_t... I>
 void submit_with_callback(H&& handler, Arguments&& args, std::index_sequence<I...>) {
@@ -80,16 +157,12 @@ void submit_with_callback(H&& handler, Arguments&& args, std::index_sequence<I..
         using layer = std::remove_cvref_t<decltype(std::forward<H>(handler).layer())>;
         if constexpr (requires { typename layer::template ask<std::tuple_element_t<I, std::remove_cvref_t<Arguments>>...>; }) {
             using ask = typename layer::template ask<std::tuple_element_t<I, std::remove_cvref_t<Arguments>>...>;
-            auto* const made = new callback_ask<ask, callback_type>{
+            begin_alone(*new heap_ask<callback_ask<ask, callback_type>>{
                 std::get<sizeof...(I)>(std::forward<Arguments>(args)), std::move(where), ambient_context::current(),
-                std::forward<H>(handler).layer(), std::get<I>(std::forward<Arguments>(args))...};
-            made->retain();
-            state_ptr<> const alive{made};
-            made->begin();
+                std::forward<H>(handler).layer(), std::get<I>(std::forward<Arguments>(args))...});
         } else {
-            attach_callback(future_access::take(
-                                start_ask(std::move(where), std::forward<H>(handler), std::get<I>(std::forward<Arguments>(args))...)),
-                            std::get<sizeof...(I)>(std::forward<Arguments>(args)));
+            layer::submit(std::forward<H>(handler).layer(), std::move(where), ambient_context::current(),
+                          std::get<sizeof...(I)>(std::forward<Arguments>(args)), std::get<I>(std::forward<Arguments>(args))...);
         }
     }
 }

@@ -40,8 +40,8 @@ public:
     explicit plain_state(any_executor executor = {}, context_data const* context = nullptr) noexcept
         : state<R>{std::move(executor), context, 2, 0} {}
 
-    [[nodiscard]] static state_ptr<state<R>> settled(result<R>&& answer) {
-        auto* const s = new plain_state;
+    [[nodiscard]] static state_ptr<state<R>> settled(result<R>&& answer, any_executor executor = {}) {
+        auto* const s = new plain_state{std::move(executor)};
         s->complete(std::move(answer), delivery::nested);
         return state_ptr<state<R>>{s};
     }
