@@ -9,6 +9,7 @@
 #include "antiphon/core/unique_function.hpp"
 #include "antiphon/core/work.hpp"
 #include "antiphon/execution/any_executor.hpp"
+#include "antiphon/execution/default_executor.hpp"
 #include "antiphon/execution/default_pool.hpp"
 #include "antiphon/execution/executor.hpp"
 #include "antiphon/execution/inline_executor.hpp"

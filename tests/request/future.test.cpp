@@ -13,6 +13,7 @@
 
 #include <chrono>
 #include <coroutine>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -569,3 +570,45 @@ TEST_CASE("attaching a continuation without memory throws and loses nothing") {
 }
 
 #endif
+
+namespace {
+
+/// Runs its work while somebody waits for it. The second time that it is asked, the waiter has taken its seat: then `seated` is called.
+struct nosy_executor {
+    struct shared_state {
+        ap::work job;
+        int asked = 0;
+        std::function<void()> seated;
+    };
+    std::shared_ptr<shared_state> state = std::make_shared<shared_state>();
+    void execute(ap::work job) const { state->job = std::move(job); }
+    [[nodiscard]] ap::assistance assist() const noexcept {
+        if (++state->asked == 1) return ap::assistance::none;
+        if (auto const call = std::exchange(state->seated, nullptr)) {
+            ap::work kept = std::exchange(state->job, ap::work{});
+            call();
+            state->job = std::move(kept);
+            return ap::assistance::progress;
+        }
+        if (!state->job) return ap::assistance::none;
+        std::exchange(state->job, ap::work{})();
+        return ap::assistance::progress;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a second wait for one future is refused while the first lasts, which ends as it should") {
+    nosy_executor const place;
+    ap::future<int> answer = (ap::request{[] { return 7; }} | ap::starts_on(place)).submit();
+    bool second = true;
+    bool second_with_limit = true;
+    place.state->seated = [&] {
+        second = answer.wait();
+        second_with_limit = answer.wait_for(1h);
+    };
+    CHECK(answer.wait());
+    CHECK_FALSE(second);
+    CHECK_FALSE(second_with_limit);
+    CHECK(std::move(answer).get() == 7);
+}

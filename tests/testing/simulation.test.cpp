@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <antiphon/execution/any_executor.hpp>
+#include <antiphon/execution/default_executor.hpp>
 #include <antiphon/execution/strand.hpp>
+#include <antiphon/execution/thread_pool.hpp>
+#include <antiphon/policy/schedule.hpp>
+#include <antiphon/request/context.hpp>
+#include <antiphon/request/request.hpp>
+#include <antiphon/request/sleep.hpp>
+#include <antiphon/request/starts_on.hpp>
+#include <antiphon/request/task.hpp>
 #include <antiphon/testing/simulation.hpp>
 
 #include <chrono>
@@ -287,4 +295,52 @@ TEST_CASE("a job may destroy the simulation that runs it") {
     sim->get_executor().execute(after.to_work());
     sim->run();
     CHECK(after.rejected);
+}
+
+TEST_CASE("what a simulated handler asks without an executor stays in virtual time, by every verb") {
+    ap::testing::simulation sim;
+    ap::time_point const start = sim.now();
+    ap::request const naps{[&](ap::duration d) -> ap::task<ap::duration> {
+        co_await ap::sleep_for(d);
+        co_return sim.now() - start;
+    }};
+    std::vector<ap::duration> told;
+    auto const all = ap::request{[&]() -> ap::result<void> {
+                         told.push_back(naps.submit(1h).get().value_or(0s));
+                         told.push_back(naps.call(1h).value_or(0s));
+                         told.push_back(naps.call_for(30min, 1h).get().value_or(0s));
+                         naps.submit(1h, [&](ap::result<ap::duration> r) { told.push_back(r.value_or(0s)); });
+                         return {};
+                     }} |
+                     ap::starts_on(sim);
+    CHECK(all.call().has_value());
+    sim.run();
+    CHECK((told == std::vector<ap::duration>{1h, 2h, 3h, 4h}));
+}
+
+TEST_CASE("a handler that is simply called by a simulated one reads the simulation's clock") {
+    ap::testing::simulation sim{7};
+    ap::request const clock{[](ap::context const& c) { return c.now(); }};
+    auto const asks = ap::request{[&] { return clock.call(); }} | ap::starts_on(sim);
+    sim.advance(5s);
+    CHECK(asks.call() == sim.now());
+}
+
+TEST_CASE("a timer of the simulation leaves what it asks in virtual time") {
+    ap::testing::simulation sim;
+    ap::request const late =
+        ap::request{[] { return ap::request{[] { return 1; }} | ap::after(1h); }} | ap::after(1h) | ap::starts_on(sim);
+    ap::future<int> f = late.submit();
+    sim.advance(119min);
+    CHECK_FALSE(f.ready());
+    sim.advance(1min);
+    CHECK(std::move(f).get() == 1);
+}
+
+TEST_CASE("a request that names an executor leaves the simulation that asks it") {
+    ap::testing::simulation sim;
+    ap::thread_pool pool{{.threads = 1, .claimable = false}};
+    auto const away = ap::request{[] { return ap::own_time_scope::active(); }} | ap::starts_on(pool);
+    auto const asks = ap::request{[&] { return away.call(); }} | ap::starts_on(sim);
+    CHECK(asks.call() == false);
 }

@@ -28,7 +28,8 @@ inline constexpr bool dependent_false = false;
 }  // namespace detail
 
 /// The answer to one ask, now or later.
-/// **Threads**: one consumer; `ready` and `request_stop` may be called from others while the future is not being consumed.
+/// **Threads**: one consumer; `ready` and `request_stop` may be called from others while the future is not being consumed. One thread
+/// waits at a time: a second wait, from another thread or from inside the first, is refused at once (`share()` is for several).
 /// Continuations run on the request's executor (a bare promise's: in the completing thread), trampolined.
 /// **Errors**: every operation on an empty future gives `errc::failed_precondition`. A wait that could never end gives
 /// `errc::would_deadlock`. Dropping a future requests stop and does not block.
@@ -55,7 +56,7 @@ public:
     [[nodiscard]] bool valid() const noexcept { return state_ != nullptr; }
     [[nodiscard]] bool ready() const noexcept { return state_ != nullptr && state_->ready(); }
     /// Blocks until the answer is there; the thread meanwhile runs what the answer depends on, if it may.
-    /// False: the future is empty, or the wait could never end.
+    /// False: the future is empty, somebody waits for it already, or the wait could never end.
     bool wait() { return wait_until(time_point::max()); }
     /// True when ready within `limit`. **Time**: the clock of the request's executor; zero and negative limits only look.
     template <class Rep, class Period>

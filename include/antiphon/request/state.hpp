@@ -785,7 +785,10 @@ inline wait_end state_base::wait(time_point until, alarm* limit) {
             if (found == assistance::none) break;
         }
         waiter sleeper;
-        if (!attach(sleeper)) continue;
+        if (!attach(sleeper)) {
+            // Ready, or somebody waits already: another thread, or a frame below this one, which would wait for itself.
+            return ready() ? wait_end::ready : wait_end::would_deadlock;
+        }
         // What became runnable before the attachment is seen now; what becomes so later finds the waiter (schedule).
         assistance const found = limit != nullptr && limit->rang() ? assistance::progress : help(claim, along);
         if (found != assistance::none) {

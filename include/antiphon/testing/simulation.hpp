@@ -14,6 +14,8 @@
 #include "antiphon/core/errc.hpp"
 #include "antiphon/core/time.hpp"
 #include "antiphon/core/work.hpp"
+#include "antiphon/execution/any_executor.hpp"
+#include "antiphon/execution/default_executor.hpp"
 #include "antiphon/execution/executor.hpp"
 #include "antiphon/execution/here.hpp"
 #include "antiphon/execution/parking.hpp"
@@ -81,6 +83,7 @@ public:
         if (work_item* const item = ready_.pop()) {
             hold.unlock();
             place_scope const here{this};
+            own_time_scope const now_here{this, &handle};
             item->run();
             return true;
         }
@@ -90,6 +93,7 @@ public:
         move_to(due->when);
         hold.unlock();
         place_scope const here{this};
+        own_time_scope const now_here{this, &handle};
         due->fire();
         return true;
     }
@@ -124,6 +128,7 @@ private:
         static constinit thread_local char self = 0;
         return &self;
     }
+    static any_executor handle(void* core);
     void move_to(time_point when) noexcept {
         if (when > now()) now_.store(when.time_since_epoch().count(), std::memory_order_relaxed);  // see now()
     }
@@ -151,7 +156,7 @@ private:
 }  // namespace detail
 
 /// A context with a virtual clock, which stands still unless told to move, and a seeded random source. The same seed and the same
-/// calls give the same run.
+/// calls give the same run. What its jobs ask without naming an executor runs on it too.
 /// **Threads**: posting and reading from any thread; `advance`, `run`, `run_until` and blocking waits from one, the driving thread:
 /// the one that made the simulation or drove it last. Inside a job it may be driven again.
 /// **Errors**: a thread that blocks on the simulation's work drives it until the answer is there; when nothing is left to run,
@@ -177,6 +182,7 @@ public:
 
     private:
         friend class simulation;
+        friend detail::simulation_core;
         explicit executor_type(shared_core<detail::simulation_core> const& core) noexcept : core_{core} {}
         shared_core<detail::simulation_core> core_;
     };
@@ -221,6 +227,10 @@ private:
 
     shared_core<detail::simulation_core> core_;
 };
+
+inline any_executor detail::simulation_core::handle(void* core) {
+    return simulation::executor_type{shared_core<simulation_core>::another(*static_cast<simulation_core*>(core))};
+}
 
 static_assert(executor<simulation::executor_type> && execution_context<simulation>);
 static_assert(sizeof(simulation::executor_type) == sizeof(void*));

@@ -5,7 +5,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "antiphon/execution/default_pool.hpp"
+#include "antiphon/execution/default_executor.hpp"
 #include "antiphon/request/detail/call_loop.hpp"
 #include "antiphon/request/detail/direct_ask.hpp"
 #include "antiphon/request/future.hpp"
@@ -27,7 +27,7 @@ struct plain_source<lead::stop_token> {
 template <>
 struct plain_source<lead::context> {
     [[nodiscard]] context const& get() const noexcept { return held; }
-    any_executor executor;
+    any_executor executor = own_time_scope::current();
     context held{executor, ambient_context::current()};
 };
 
@@ -57,14 +57,14 @@ template <class Handler, class... A>
 template <class Handler>
 [[nodiscard]] any_executor place_of(Handler const& handler) {
     any_executor const* const fixed = handler.executor();
-    return fixed != nullptr ? *fixed : any_executor{default_pool().get_executor()};
+    return fixed != nullptr ? *fixed : default_executor();
 }
 
 /// An ask, waited for here.
 template <class Handler, class... A>
 [[nodiscard]] auto call_ask(Handler const& handler, A&&... args) -> result<typename Handler::result_type> {
     ANTIPHON_TRY {
-        if (handler.executor() != nullptr || handler.abandons())
+        if (handler.executor() != nullptr || handler.abandons() || own_time_scope::active())
             return start_ask(place_of(handler), handler, std::forward<A>(args)...).get();
         state_ptr<> alive;  // until the loop is closed: what arrives there wakes the root's waiter
         call_loop loop;
