@@ -23,7 +23,7 @@ TEST_CASE("a promise answers its future with a value made of its arguments") {
     ap::promise<std::string> p;
     ap::future<std::string> f = p.get_future();
     CHECK_FALSE(f.ready());
-    CHECK(p.set_value(3, 'x'));
+    CHECK(p.set_value(3U, 'x'));
     CHECK(f.ready());
     CHECK(std::move(f).get().value() == "xxx");
 }
