@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Testing: a request is a value, so a test passes its own; time and chance belong to the simulation.
 #include <antiphon/antiphon.hpp>
+#include <antiphon/testing/mock.hpp>
 #include <antiphon/testing/simulation.hpp>
 #include <chrono>
 #include <cstdint>
@@ -33,15 +34,16 @@ story tell(std::uint64_t seed) {
     ap::testing::simulation sim{seed};
     story told;
     ap::time_point const start = sim.now();
-    ap::request<int()> sensor = [&]() -> ap::result<int> {
-        told.asked.push_back(sim.now() - start);
-        if (told.asked.size() < 5) return ap::errc::unavailable;
-        return 21;
-    };
+    auto const note = [&] { told.asked.push_back(sim.now() - start); };
+    ap::testing::mock<int()> script;
+    script.answers([&]() -> ap::result<int> { return note(), ap::errc::unavailable; }).times(4);
+    script.answers([&] { return note(), 21; });
+    ap::request<int()> sensor = script;
     auto patient = ap::request{[sensor](ap::context const& around) { return read_patiently(around, sensor); }} | ap::starts_on(sim);
     ap::future<int> answer = patient.submit();
     sim.run();
     told.answer = std::move(answer).get().value_or(-1);
+    expect(script.count() == 5 && script.exhausted(), "the sensor was asked as often as its script says");
     return told;
 }
 

@@ -5,7 +5,7 @@ find_package(Python3 3.8 REQUIRED COMPONENTS Interpreter)
 foreach(script include_law house_rules)
   add_test(NAME "house/${script}" COMMAND Python3::Interpreter tools/${script}.py WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}")
 endforeach()
-foreach(script include_law house_rules docs_fences)
+foreach(script include_law house_rules docs_fences coverage)
   add_test(NAME "house/${script} is tested itself" COMMAND Python3::Interpreter tools/${script}_test.py
     WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}")
 endforeach()
@@ -27,6 +27,15 @@ add_executable(antiphon_header_tests ${antiphon_units} "${CMAKE_CURRENT_BINARY_D
 target_link_libraries(antiphon_header_tests PRIVATE antiphon_dev)
 add_test(NAME "headers/each compiles alone and all link twice" COMMAND antiphon_header_tests)
 set_tests_properties("headers/each compiles alone and all link twice" PROPERTIES LABELS house TIMEOUT 60)
+
+# --- users' own warnings, more than the project's, find nothing --------------------------------------------------------
+add_executable(antiphon_strict_use strict_use.cpp)
+target_link_libraries(antiphon_strict_use PRIVATE antiphon_dev)
+target_compile_options(antiphon_strict_use PRIVATE -Wpedantic -Wsign-conversion -Wold-style-cast -Wnon-virtual-dtor -Woverloaded-virtual
+  -Wcast-align -Wcast-qual -Wdouble-promotion -Wformat=2 -Wimplicit-fallthrough -Wextra-semi
+  $<IF:$<CXX_COMPILER_ID:GNU>,-Wduplicated-cond;-Wlogical-op,-Wshadow-all>)
+add_test(NAME "headers/no warning under stricter flags than the project's" COMMAND antiphon_strict_use)
+set_tests_properties("headers/no warning under stricter flags than the project's" PROPERTIES LABELS house TIMEOUT 60)
 
 # --- misuse does not compile, and says why ----------------------------------------------------------------------------
 set(antiphon_standard "${CMAKE_CXX20_STANDARD_COMPILE_OPTION}")

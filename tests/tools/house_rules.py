@@ -8,6 +8,7 @@ blanks:    no tabs, no trailing blanks, a newline at the end
 words:     no notes of unfinished work
 sentences: a test case is named by a sentence that CTest can carry: no semicolon, no quote, no brackets
 sleeps:    tests outside tests/stress do not sleep
+references: a path into the repository that a document names in backquotes exists
 top level: nothing but what belongs there
 """
 import pathlib
@@ -20,6 +21,8 @@ TOP_LEVEL = {"include", "tests", "examples", "benchmarks", "docs", "cmake", "dev
 CODE = {".hpp", ".cpp", ".py", ".cmake"}
 TEXT = CODE | {".txt", ".in", ".json", ".yml", ".sh"}
 UNFINISHED = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"]) + r")\b")
+FLOORS = ("core/", "execution/", "request/", "policy/", "http/", "messaging/", "interop/", "testing/")
+REFERENCE = re.compile(r"`((?:tests|examples|benchmarks|docs|cmake|include|" + "|".join(f[:-1] for f in FLOORS) + r")/[\w./-]*\w)`")
 TEST_CASE = re.compile(r'\b(?:TEMPLATE_(?:LIST_|PRODUCT_)?)?TEST_CASE\s*\(\s*"((?:\\.|[^"\\])*)"')
 
 
@@ -74,6 +77,16 @@ def check_tests(root, report):
                 report(name, number, "sleeps", "time is testing::simulation; real sleeps live in tests/stress")
 
 
+def check_references(root, report):
+    for path in [*sorted(root.glob("*.md")), *sorted((root / "docs").rglob("*.md"))]:
+        name = path.relative_to(root).as_posix()
+        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+            for named in REFERENCE.findall(line):
+                base = root / "include" / "antiphon" if named.startswith(FLOORS) else root
+                if not (base / named).exists():
+                    report(name, number, "references", f"`{named}` does not exist")
+
+
 def check_top_level(root, report):
     for path in sorted(root.iterdir()):
         if not path.name.startswith(".") and path.name not in TOP_LEVEL:
@@ -87,7 +100,7 @@ def main():
     def report(name, line, rule, what):
         violations.append(f"{name}:{line}: {rule}: {what}")
 
-    for check in (check_mirrors, check_text, check_tests, check_top_level):
+    for check in (check_mirrors, check_text, check_tests, check_references, check_top_level):
         check(root, report)
     print("\n".join(violations + [f"house rules: {len(violations)} violations"]))
     return 1 if violations else 0

@@ -59,6 +59,12 @@ class HouseRules(unittest.TestCase):
     def test_tests_do_not_sleep(self):
         self.refused({"tests/core/a.test.cpp": TOP + "std::this_thread::sleep_for(1ms);\n"}, "tests/core/a.test.cpp:2: sleeps")
 
+    def test_what_a_document_refers_to_exists(self):
+        self.refused({"docs/d.md": "see\n`tests/core/b.test.cpp`\n"}, "docs/d.md:2: references: `tests/core/b.test.cpp` does not exist")
+        self.refused({"README.md": "`core/b.hpp`\n"}, "README.md:1: references: `core/b.hpp` does not exist")
+        code, out = self.judge(files={"docs/d.md": "`tests/core/a.test.cpp`, `core/a.hpp`, `docs/`\n"})
+        self.assertEqual(code, 0, out)
+
     def test_the_top_level_is_closed(self):
         self.refused({"notes.md": "words\n"}, "notes.md:1: top level")
 

@@ -27,6 +27,9 @@ namespace antiphon {
 /// | `assistance assist()` | nothing: a waiter sleeps |
 /// | `void unhandled(std::exception_ptr)` | `std::terminate` |
 /// | `bool forked()` | false |
+///
+/// Two facts follow from its type: one that offers `now()` has a clock of its own, so that only its own timers know when a moment has
+/// come (`any_executor::own_clock`); `inline_executor`, and no other, runs work wherever it is posted (`any_executor::runs_in_place`).
 template <class E>
 concept executor = std::copy_constructible<E> && requires(E const& e, work job) { e.execute(std::move(job)); };
 

@@ -30,6 +30,7 @@ public:
           policy_(layer.policy()) {}
 
 protected:
+    ~delayed_ask() = default;
     void start() noexcept override {
         time_point const now = this->executor().now();
         time_point const start = policy_.starts(now);
@@ -87,6 +88,7 @@ public:
           urgency_{layer.policy().urgency} {}
 
 protected:
+    ~prioritised_ask() = default;
     void start() noexcept override {
         this->inherited().priority = urgency_;
         this->begin_inner();

@@ -80,10 +80,6 @@ public:
     [[nodiscard]] bool steadfast() noexcept override { return !self_->may_abandon(); }
     void remember(state_base& end) noexcept final { beyond_.store(&end, std::memory_order_release); }  // pairs with downstream
 
-    void request_stop() noexcept final { self_->request_stop(); }
-    void retain() noexcept final { self_->retain(); }
-    void release() noexcept final { self_->release(); }
-
     using finisher = void (*)(host_base&, std::coroutine_handle<>, delivery);
     /// Starts a coroutine whose end decides the ask.
     void start(std::coroutine_handle<> root, finisher finish, delivery how) noexcept {
@@ -220,9 +216,9 @@ template <class R>
 class host_state : public state<R>, public host_base {
 public:
     using state<R>::executor;
-    using state<R>::release;
-    using state<R>::request_stop;
-    using state<R>::retain;
+    void request_stop() noexcept final { state<R>::request_stop(); }
+    void retain() noexcept final { state<R>::retain(); }
+    void release() noexcept final { state<R>::release(); }
 
     /// Runs `make` and decides the ask by what it returns or throws, now or when that is ready.
     template <class Make>

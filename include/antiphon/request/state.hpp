@@ -449,8 +449,6 @@ private:
     std::atomic<std::uint32_t> word_;
     any_executor executor_;
     context_data const* context_;
-
-    friend class context_data;
 };
 
 /// An intrusive pointer to a state.

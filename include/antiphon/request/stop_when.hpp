@@ -24,6 +24,7 @@ public:
           token_{layer.policy().token()} {}
 
 protected:
+    ~stop_when_ask() = default;
     void start() noexcept override {
         if (token_.stop_requested()) return this->begin_stopped();
         if (token_.stop_possible()) {

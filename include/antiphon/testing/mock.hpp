@@ -100,15 +100,15 @@ public:
         }
     }
     script_line fails(failure why) {
-        return write([why = std::move(why)](Args&...) { return result<R>(why); });
+        return write([kept = std::move(why)](Args&...) { return result<R>(kept); });
     }
     /// Answers with what `f(args...)` returns, a value or a result.
     template <class F>
     script_line answers(F f) {
         static_assert(std::is_invocable_v<F&, Args&...>,
                       "antiphon: the function given to answers() must take the arguments of the mock");
-        return write([f = std::move(f)](Args&... args) mutable {
-            return antiphon::detail::immediate_result<R>([&]() -> decltype(auto) { return f(args...); });
+        return write([kept = std::move(f)](Args&... args) mutable {
+            return antiphon::detail::immediate_result<R>([&]() -> decltype(auto) { return kept(args...); });
         });
     }
 

@@ -104,9 +104,7 @@ struct erased_executor {
     }
     static void execute(executor_word const& w, work job) { get(w).execute(std::move(job)); }
     static time_point now(executor_word const& w) {
-        if constexpr (requires(E const& e) {
-                          { e.now() } -> std::convertible_to<time_point>;
-                      }) {
+        if constexpr (own_clock) {
             return get(w).now();
         } else {
             return clock::now();
@@ -179,11 +177,11 @@ struct erased_executor {
         }
     }
 
-    static constexpr executor_table table{copy, destroy, execute, now, arm, disarm, random, place, claimable, assist, unhandled, forked,
-                                          requires(E const& e){{e.now()} -> std::convertible_to<time_point>;
-}, std::is_same_v<E, inline_executor>
-};  // namespace antiphon::detail
-}
-;
+    static constexpr bool own_clock = requires(E const& e) {
+        { e.now() } -> std::convertible_to<time_point>;
+    };
+    static constexpr executor_table table{copy,  destroy,   execute, now,       arm,    disarm,    random,
+                                          place, claimable, assist,  unhandled, forked, own_clock, std::is_same_v<E, inline_executor>};
+};
 
 }  // namespace antiphon::detail

@@ -26,6 +26,7 @@ public:
           policy_(layer.policy()) {}
 
 protected:
+    ~expiring_ask() = default;
     void start() noexcept override {
         time_point const now = this->executor().now();
         time_point const own = policy_.expires(now);
