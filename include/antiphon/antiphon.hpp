@@ -35,6 +35,7 @@
 #include "antiphon/request/when_settled.hpp"
 #include "antiphon/policy/backoff.hpp"
 #include "antiphon/policy/deadline.hpp"
+#include "antiphon/policy/every.hpp"
 #include "antiphon/policy/failure_predicate.hpp"
 #include "antiphon/policy/hedge.hpp"
 #include "antiphon/policy/percentile.hpp"
