@@ -110,10 +110,9 @@ public:
         : host_state<R>{std::move(executor), context, 2, 0},
           data_{*this},
           handler_(std::forward<E>(handler)),
-          args_(std::forward<A>(args)...) {
-        data_.inherit(context);
-    }
+          args_(std::forward<A>(args)...) {}
     void begin() noexcept override {
+        data_.inherit(this->context());  // not before: the layers around have only now settled theirs
         ANTIPHON_TRY {
             state_ptr<state<R>> inner = std::apply(
                 [&](Kept&... args) { return handler_.base().make(this->executor(), &data_, static_cast<P>(std::move(args))...); },
