@@ -34,5 +34,6 @@
 #include "antiphon/request/when_first.hpp"
 #include "antiphon/request/when_settled.hpp"
 #include "antiphon/policy/deadline.hpp"
+#include "antiphon/policy/observe.hpp"
 #include "antiphon/policy/schedule.hpp"
 #include "antiphon/policy/timeout.hpp"
