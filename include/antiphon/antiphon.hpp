@@ -36,4 +36,5 @@
 #include "antiphon/policy/deadline.hpp"
 #include "antiphon/policy/observe.hpp"
 #include "antiphon/policy/schedule.hpp"
+#include "antiphon/policy/stats.hpp"
 #include "antiphon/policy/timeout.hpp"
