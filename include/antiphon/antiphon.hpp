@@ -33,6 +33,7 @@
 #include "antiphon/request/when_any.hpp"
 #include "antiphon/request/when_first.hpp"
 #include "antiphon/request/when_settled.hpp"
+#include "antiphon/policy/adaptive.hpp"
 #include "antiphon/policy/deadline.hpp"
 #include "antiphon/policy/observe.hpp"
 #include "antiphon/policy/schedule.hpp"
