@@ -47,6 +47,10 @@ template <class F>
 inline constexpr bool worth_sharing =
     !(std::is_trivially_copyable_v<F> && std::is_copy_constructible_v<F> && sizeof(F) <= 4 * sizeof(void*));
 
+/// What is shared already is not shared once more.
+template <class F>
+inline constexpr bool worth_sharing<shared_callable<F>> = false;
+
 /// The same handler, its innermost callable shared by its copies. Specialised for each kind of handler.
 template <class Handler>
 struct sharing {
