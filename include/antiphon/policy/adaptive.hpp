@@ -37,9 +37,9 @@ namespace detail {
 
 /// The averages are read and written without a lock: an update that another overwrites is one measurement less. relaxed throughout:
 /// they guard nothing.
-class adaptive_core final : public counted {
+class hand_off_estimate final : public counted {
 public:
-    explicit adaptive_core(adaptive_options const& o) : explore_{o.explore} {
+    explicit hand_off_estimate(adaptive_options const& o) : explore_{o.explore} {
         require(o.explore >= 0 && o.explore <= 1, "adaptive_options.explore: must be from 0 to 1");
     }
     [[nodiscard]] bool prefers_place(any_executor const& executor) const {
@@ -173,11 +173,11 @@ private:
 /// The first `started` ends the hand-off. `started_` is never, then the moment of the first start; relaxed, since the ask itself orders
 /// it before its answer.
 template <class Layer, class... A>
-class adaptive_ask : private adaptive_turn, public layer_ask<Layer, A...>, private adaptive_watch {
+class hybrid_ask : private adaptive_turn, public layer_ask<Layer, A...>, private adaptive_watch {
 public:
     using R = typename Layer::result_type;
     template <class L, class... X>
-    adaptive_ask(any_executor executor_for, context_data const* around, L&& layer, X&&... args)
+    hybrid_ask(any_executor executor_for, context_data const* around, L&& layer, X&&... args)
         : layer_ask<Layer, A...>{[this](state_base& me) { return this->place_in(me); }, std::move(executor_for), around,
                                  std::forward<L>(layer), std::forward<X>(args)...},
           policy_(layer.policy()) {}
@@ -234,20 +234,20 @@ public:
     using antiphon_policy = void;
     static constexpr bool abandons = false;
     template <class Layer, class... A>
-    using ask = detail::adaptive_ask<Layer, A...>;
+    using ask = detail::hybrid_ask<Layer, A...>;
 
-    explicit adaptive(adaptive_options options = {}) : core_{new detail::adaptive_core{options}} {}
+    explicit adaptive(adaptive_options options = {}) : core_{new detail::hand_off_estimate{options}} {}
 
     [[nodiscard]] adaptive_metrics metrics() const noexcept { return core_->metrics(); }
     /// The library's side.
-    [[nodiscard]] detail::adaptive_core& core() const noexcept { return *core_; }
+    [[nodiscard]] detail::hand_off_estimate& core() const noexcept { return *core_; }
     template <class Request>
     [[nodiscard]] auto operator()(Request r) const {
         return detail::wrap(*this, std::move(r));
     }
 
 private:
-    shared_core<detail::adaptive_core> core_;
+    shared_core<detail::hand_off_estimate> core_;
 };
 
 static_assert(policy<adaptive> && sizeof(adaptive) == sizeof(void*));

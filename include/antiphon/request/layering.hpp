@@ -118,8 +118,13 @@ public:
 
     /// The inner ask, not begun, with the consumer's reference.
     template <class Layer, class... X>
-    [[nodiscard]] state_ptr<state<R>> make(state_base& owner, any_executor where, context_data const* context, Layer&& inner,
-                                           X&&... args) {
+    [[nodiscard]] state_ptr<state<R>> make(state_base& owner, context_data const* context, Layer&& inner, X&&... args) {
+        return make_on(owner, any_executor{owner.executor()}, context, std::forward<Layer>(inner), std::forward<X>(args)...);
+    }
+    /// The same, on an executor of the policy's choice.
+    template <class Layer, class... X>
+    [[nodiscard]] state_ptr<state<R>> make_on(state_base& owner, any_executor where, context_data const* context, Layer&& inner,
+                                              X&&... args) {
         auto* const child = ::new (static_cast<void*>(detail::addressof(child_)))
             embedded{owner, std::move(where), context, std::forward<Layer>(inner), std::forward<X>(args)...};
         return state_ptr<state<R>>{child};
@@ -136,7 +141,12 @@ class child_slot<erased<Signature>, A...> {
 public:
     using R = typename erased<Signature>::result_type;
     template <class Layer, class... X>
-    [[nodiscard]] state_ptr<state<R>> make(state_base&, any_executor where, context_data const* context, Layer&& inner, X&&... args) {
+    [[nodiscard]] state_ptr<state<R>> make(state_base& owner, context_data const* context, Layer&& inner, X&&... args) {
+        return make_on(owner, owner.executor(), context, std::forward<Layer>(inner), std::forward<X>(args)...);
+    }
+    template <class Layer, class... X>
+    [[nodiscard]] state_ptr<state<R>> make_on(state_base&, any_executor where, context_data const* context, Layer&& inner,
+                                              X&&... args) {
         return erased<Signature>::make(std::forward<Layer>(inner), std::move(where), context, std::forward<X>(args)...);
     }
 };
@@ -157,7 +167,7 @@ public:
     layer_ask(Place place, any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
         : host_state<R>{std::move(executor_for), outer, 2, 0}, inherited_{*this} {
         state_ptr<state<R>> inner =
-            child_.make(*this, place(*this), &inherited_, std::forward<L>(layer).inner(), std::forward<X>(args)...);
+            child_.make_on(*this, place(*this), &inherited_, std::forward<L>(layer).inner(), std::forward<X>(args)...);
         inner->attach_first(*this);
         inner_ = inner.get();
         this->await_first(state_ptr<>{inner.release()});
