@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <stdexcept>
+#include <string>
 
 #include "antiphon/execution/random.hpp"
 #include "catch_compat.hpp"
@@ -38,6 +39,19 @@ bool near(double a, ap::duration b) {
     return a > 0.98 * expected && a < 1.02 * expected;
 }
 
+#if ANTIPHON_EXCEPTIONS
+/// What the refusal of an argument says.
+template <class F>
+std::string refusal(F f) {
+    try {
+        f();
+    } catch (std::invalid_argument const& e) {
+        return e.what();
+    }
+    return "nothing was refused";
+}
+#endif
+
 }  // namespace
 
 TEST_CASE("backoff: by default it grows from 100 ms, doubling, to 10 s, fully jittered") {
@@ -60,7 +74,8 @@ TEST_CASE("backoff: without jitter a delay is its centre, which grows to the cei
 
 TEST_CASE("backoff: it saturates at any n, and never wraps") {
     constexpr auto last = std::numeric_limits<std::uint64_t>::max();
-    for (ap::jitter j : {ap::jitter::none, ap::jitter::full, ap::jitter::equal, ap::jitter::decorrelated, ap::jitter::proportional(1)}) {
+    for (ap::jitter j :
+         {ap::jitter::none, ap::jitter::full, ap::jitter::equal, ap::jitter::decorrelated, ap::jitter::proportional(1)}) {
         ap::backoff const b{.initial = ap::duration::max(), .multiplier = 1e300, .max = ap::duration::max(), .jitter = j};
         for (std::uint64_t n : {std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{64}, last})
             for (std::uint64_t r : {lowest, highest, highest / 2}) {
@@ -116,10 +131,10 @@ TEST_CASE("backoff: decorrelated jitter draws from the initial delay to three ti
 
 #if ANTIPHON_EXCEPTIONS
 TEST_CASE("backoff: nonsense is refused, naming the field") {
-    CHECK_THROWS_WITH((ap::backoff{.initial = -1ms}.check()), "backoff.initial: must not be negative");
-    CHECK_THROWS_WITH((ap::backoff{.max = -1ms}.check()), "backoff.max: must not be negative");
+    CHECK(refusal([&] { (void)(ap::backoff{.initial = -1ms}.check()); }) == "backoff.initial: must not be negative");
+    CHECK(refusal([&] { (void)(ap::backoff{.max = -1ms}.check()); }) == "backoff.max: must not be negative");
     for (double m : {0.0, -1.0, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()})
-        CHECK_THROWS_WITH((ap::backoff{.multiplier = m}.check()), "backoff.multiplier: must be a positive number");
+        CHECK(refusal([&] { (void)(ap::backoff{.multiplier = m}.check()); }) == "backoff.multiplier: must be a positive number");
     for (double p : {-0.1, 1.1, std::numeric_limits<double>::quiet_NaN()})
         CHECK_THROWS_AS(ap::jitter::proportional(p), std::invalid_argument);
 }

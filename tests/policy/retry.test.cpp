@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "antiphon/policy/retry.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -15,6 +16,7 @@
 #include "antiphon/testing/simulation.hpp"
 #include "catch_compat.hpp"
 #include "support/allocations.hpp"
+#include "support/observed_by.hpp"
 #include "support/values.hpp"
 
 namespace ap = antiphon;
@@ -63,37 +65,18 @@ struct recorder final : ap::observer {
     std::vector<event> said;
 };
 
-/// Puts an observer around a request.
-struct observed_by {
-    template <class Layer, class... A>
-    class ask_of : public ap::detail::layer_ask<Layer, A...> {
-    public:
-        using R = typename Layer::result_type;
-        template <class L, class... X>
-        ask_of(ap::any_executor where, ap::detail::context_data const* outer, L&& layer, X&&... args)
-            : ap::detail::layer_ask<Layer, A...>{std::move(where), outer, std::forward<L>(layer), std::forward<X>(args)...},
-              hears_{layer.policy().hears} {}
-
-    protected:
-        void start() noexcept override {
-            this->inherited().observer = hears_;
-            this->begin_inner();
-        }
-        void answered(ap::result<R>& answer, ap::detail::delivery how) noexcept override { this->complete_from(answer, how); }
-
-    private:
-        ap::observer* hears_;
-    };
-    using antiphon_policy = void;
-    static constexpr bool abandons = false;
-    template <class Layer, class... A>
-    using ask = ask_of<Layer, A...>;
-    ap::observer* hears;
-    template <class Request>
-    auto operator()(Request r) const {
-        return ap::detail::wrap(*this, std::move(r));
+#if ANTIPHON_EXCEPTIONS
+/// What the refusal of an argument says.
+template <class F>
+std::string refusal(F f) {
+    try {
+        f();
+    } catch (std::invalid_argument const& e) {
+        return e.what();
     }
-};
+    return "nothing was refused";
+}
+#endif
 
 }  // namespace
 
@@ -135,7 +118,8 @@ TEST_CASE("retry: by default the transient codes are asked again, and no others"
         f.script = times(1, code);
         CHECK(f.ask(ap::retry{}).has_value());
     }
-    for (ap::errc code : {ap::errc::internal, ap::errc::cancelled, ap::errc::invalid_argument, ap::errc::circuit_open, ap::errc::unknown}) {
+    for (ap::errc code :
+         {ap::errc::internal, ap::errc::cancelled, ap::errc::invalid_argument, ap::errc::circuit_open, ap::errc::unknown}) {
         flaky f;
         f.script = times(1, code);
         auto r = f.ask(ap::retry{});
@@ -176,7 +160,8 @@ TEST_CASE("retry: a handler's own exception is not transient by default") {
     auto r = (throws | ap::retry{} | ap::starts_on(sim)).call();
     CHECK(attempts == 1);
     CHECK_THROWS_AS(r.value(), std::system_error);
-    CHECK_FALSE((throws | ap::retry{.backoff = at_once, .retry_if = [](ap::failure const&) { return true; }} | ap::starts_on(sim)).call());
+    CHECK_FALSE(
+        (throws | ap::retry{.backoff = at_once, .retry_if = [](ap::failure const&) { return true; }} | ap::starts_on(sim)).call());
     CHECK(attempts == 4);
 }
 
@@ -472,7 +457,7 @@ TEST_CASE("retry: an attempt that was given up on keeps its own number") {
     ap::request deaf{[&](ap::context const& c) -> ap::task<int> {
         for (int i = 0; i < 3; ++i) {
             numbers.push_back(c.attempt());
-            co_await (ap::request{[] {}} | ap::after(700ms) | ap::starts_on(sim)).submit();
+            (void)co_await (ap::request{[] {}} | ap::after(700ms) | ap::starts_on(sim)).submit();
         }
         co_return 1;
     }};
@@ -661,9 +646,7 @@ TEST_CASE("retry: a handler that is asked again may be a coroutine, a future or 
     }};
     CHECK((task | ap::retry{} | ap::starts_on(sim)).call().value() == 3);
     n = 0;
-    ap::request replies{[&](ap::promise<int> reply) {
-        ++n < 3 ? reply.set_failure(ap::errc::unavailable) : reply.set_value(n);
-    }};
+    ap::request replies{[&](ap::promise<int> reply) { ++n < 3 ? reply.set_failure(ap::errc::unavailable) : reply.set_value(n); }};
     CHECK((replies | ap::retry{} | ap::starts_on(sim)).call().value() == 3);
 }
 
@@ -690,7 +673,7 @@ TEST_CASE("retry: an observer hears of each failure that is followed by another 
     flaky f;
     f.script = {ap::errc::unavailable, ap::errc::aborted, ap::errc::unavailable};
     recorder heard;
-    (void)f.ask(ap::retry{.backoff = plain} | observed_by{&heard});
+    (void)f.ask(ap::retry{.backoff = plain} | test::observed_by{&heard});
     REQUIRE(heard.said.size() == 2);
     CHECK(heard.said[0].number == 1);
     CHECK(heard.said[0].code == ap::errc::unavailable);
@@ -747,7 +730,7 @@ TEST_CASE("retry: every ask deposits in a bucket, every repeat withdraws") {
 #if ANTIPHON_EXCEPTIONS
 TEST_CASE("retry: nonsense is refused by |, naming the field") {
     auto r = ap::request{[] { return 1; }};
-    CHECK_THROWS_WITH((r | ap::retry{.max_attempts = 0}), "retry.max_attempts: must be at least 1");
+    CHECK(refusal([&] { (void)(r | ap::retry{.max_attempts = 0}); }) == "retry.max_attempts: must be at least 1");
     CHECK_THROWS_AS((r | ap::retry{.max_attempts = -1}), std::invalid_argument);
     CHECK_THROWS_AS((r | ap::retry{.backoff = {.initial = -1s}}), std::invalid_argument);
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -15,6 +16,19 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr ap::time_point start{1h};
+
+#if ANTIPHON_EXCEPTIONS
+/// What the refusal of an argument says.
+template <class F>
+std::string refusal(F f) {
+    try {
+        f();
+    } catch (std::invalid_argument const& e) {
+        return e.what();
+    }
+    return "nothing was refused";
+}
+#endif
 
 }  // namespace
 
@@ -144,7 +158,7 @@ TEST_CASE("retry_budget: nonsense is refused, naming the field") {
     CHECK_THROWS_AS((ap::retry_budget{throttle{.max_tokens = 0}}), std::invalid_argument);
     CHECK_THROWS_AS((ap::retry_budget{throttle{.token_ratio = 0}}), std::invalid_argument);
     CHECK_THROWS_AS((ap::retry_budget{throttle{.token_ratio = nan}}), std::invalid_argument);
-    CHECK_THROWS_WITH((ap::retry_budget{bucket{.percent = 20}}), "retry_budget.percent: must be from 0 to 1");
+    CHECK(refusal([&] { (void)(ap::retry_budget{bucket{.percent = 20}}); }) == "retry_budget.percent: must be from 0 to 1");
     CHECK_THROWS_AS((ap::retry_budget{bucket{.percent = nan}}), std::invalid_argument);
     CHECK_THROWS_AS((ap::retry_budget{bucket{.min_per_second = -1}}), std::invalid_argument);
     CHECK_THROWS_AS((ap::retry_budget{bucket{.ttl = 999ms}}), std::invalid_argument);

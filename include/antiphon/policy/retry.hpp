@@ -9,12 +9,12 @@
 
 #include "antiphon/core/contract.hpp"
 #include "antiphon/core/time.hpp"
+#include "antiphon/request/observer.hpp"
 #include "antiphon/policy/backoff.hpp"
 #include "antiphon/policy/detail/attempts.hpp"
 #include "antiphon/policy/detail/repeating_ask.hpp"
 #include "antiphon/policy/failure_predicate.hpp"
 #include "antiphon/policy/retry_budget.hpp"
-#include "antiphon/request/observer.hpp"
 
 namespace antiphon {
 
@@ -43,7 +43,7 @@ struct retry {
     int max_attempts = 3;  ///< the first one included
     antiphon::backoff backoff{};
     failure_predicate retry_if{};          ///< `is_transient` unless given
-    std::optional<retry_budget> budget{};  ///< shared with others, on purpose
+    retry_budget budget = retry_budget::unlimited();  ///< shared with others, on purpose
 
     using antiphon_policy = void;
     template <class Signature, class Repeat, class Handler>
@@ -86,7 +86,7 @@ private:
     using policy_type = typename Layer::policy_type;
 
     void outset() noexcept override {
-        if (policy_.budget && policy_.budget->timed()) policy_.budget->ask(this->executor().now());
+        if (policy_.budget.timed()) policy_.budget.ask(this->executor().now());
     }
     [[nodiscard]] bool last_attempt() const noexcept override {
         return !asked::repeatable || this->attempt() + 1 >= static_cast<std::uint32_t>(policy_.max_attempts);
@@ -94,7 +94,7 @@ private:
     [[nodiscard]] bool passes(delivery how) noexcept override {
         result<R>& answer = this->peek_answer().get();
         if (!answer) return false;
-        if (policy_.budget) policy_.budget->succeeded();
+        policy_.budget.succeeded();
         state_ptr<state<R>> const used = this->take_answer();
         this->complete_from(answer, how);
         return true;
@@ -125,7 +125,7 @@ private:
         }
         std::optional<duration> const told = why.retry_after();
         bool const unwanted = told && *told < duration::zero();
-        if (policy_.budget && (transient || unwanted)) policy_.budget->failed();
+        if (transient || unwanted) policy_.budget.failed();
         bool const may = transient && !unwanted && asked::repeatable && (!policy_type::unsafe || why.executed() == executed::no) &&
                          this->attempt() < static_cast<std::uint32_t>(policy_.max_attempts);
         if (!may) {
@@ -142,12 +142,12 @@ private:
     [[nodiscard]] bool pause(failure const& why, std::optional<duration> told, delivery how) noexcept {
         duration const delay = told ? *told : next_backoff();
         if (told) backoffs_ = 0;
-        time_point const now = delay > duration::zero() || this->until() != time_point::max() || policy_.budget
+        time_point const now = delay > duration::zero() || this->until() != time_point::max() || policy_.budget.timed()
                                    ? this->executor().now()
                                    : time_point::min();
         time_point const moment = saturating_add(now, delay);
         bool const too_late = this->until() != time_point::max() && moment >= this->until();
-        if (too_late || (policy_.budget && !policy_.budget->allow(now))) {
+        if (too_late || !policy_.budget.allow(now)) {
             give_up(how);
             return false;
         }

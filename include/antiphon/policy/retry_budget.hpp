@@ -7,11 +7,14 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <utility>
 
 #include "antiphon/core/contract.hpp"
 #include "antiphon/core/time.hpp"
 #include "antiphon/execution/parking.hpp"
 #include "antiphon/execution/shared_core.hpp"
+#include "antiphon/policy/detail/optional_core.hpp"
 
 namespace antiphon {
 
@@ -26,8 +29,7 @@ inline constexpr std::int64_t budget_scale = 1000;
 /// Both forms; `is_bucket_` says which. One is created as one form and stays that.
 class budget_core final : public counted {
 public:
-    budget_core(std::uint32_t most, std::uint32_t ratio) noexcept
-        : is_bucket_{false}, level_{pack(most, most)}, ratio_{ratio} {}
+    budget_core(std::uint32_t most, std::uint32_t ratio) noexcept : is_bucket_{false}, level_{pack(most, most)}, ratio_{ratio} {}
     budget_core(std::int64_t deposit, std::int64_t reserve, duration ttl) noexcept : is_bucket_{true} {
         set_bucket(deposit, reserve, ttl);
     }
@@ -153,43 +155,51 @@ public:
     retry_budget() : retry_budget{throttle{}} {}
     retry_budget(throttle form) : core_{new detail::budget_core{checked(form), ratio(form)}} {}
     retry_budget(bucket form) : core_{new detail::budget_core{checked(form), reserve(form), form.ttl}} {}
+    /// None: allows everything, and counts nothing. What was moved from is this too.
+    [[nodiscard]] static retry_budget unlimited() noexcept { return retry_budget{detail::optional_core<detail::budget_core>{}}; }
 
-    /// Changes the numbers; the tokens keep their share of the maximum.
+    /// Changes the numbers; the tokens keep their share of the maximum. **Errors**: refuses one that is not a throttle.
     void configure(throttle form) {
-        detail::require(!core_->is_bucket(), "retry_budget::configure: this one is a bucket");
+        detail::require(core_ && !core_->is_bucket(), "retry_budget::configure: this one is not a throttle");
         std::uint32_t const most = checked(form);
         core_->resize(most, ratio(form));
     }
-    /// Changes the numbers; what was deposited and withdrawn stays.
+    /// Changes the numbers; what was deposited and withdrawn stays. **Errors**: refuses one that is not a bucket.
     void configure(bucket form) {
-        detail::require(core_->is_bucket(), "retry_budget::configure: this one is a throttle");
+        detail::require(timed(), "retry_budget::configure: this one is not a bucket");
         std::int64_t const deposit = checked(form);
         core_->set_bucket(deposit, reserve(form), form.ttl);
     }
 
     // For policies:
     /// Whether `ask` and `allow` look at their moment.
-    [[nodiscard]] bool timed() const noexcept { return core_->is_bucket(); }
+    [[nodiscard]] bool timed() const noexcept { return core_ && core_->is_bucket(); }
     /// An ask was made.
-    void ask(time_point now) noexcept {
-        if (core_->is_bucket()) core_->deposit(now);
+    void ask(time_point now) const noexcept {
+        if (timed()) core_->deposit(now);
     }
     /// It, or an attempt of it, succeeded.
-    void succeeded() noexcept {
-        if (!core_->is_bucket()) core_->succeed();
+    void succeeded() const noexcept {
+        if (core_ && !core_->is_bucket()) core_->succeed();
     }
     /// An attempt failed transiently, or the other side asked not to be asked again.
-    void failed() noexcept {
-        if (!core_->is_bucket()) core_->fail();
+    void failed() const noexcept {
+        if (core_ && !core_->is_bucket()) core_->fail();
     }
     /// Whether one more may be sent; a bucket is one poorer then.
-    [[nodiscard]] bool allow(time_point now) noexcept { return core_->is_bucket() ? core_->withdraw(now) : core_->above_half(); }
+    [[nodiscard]] bool allow(time_point now) const noexcept {
+        if (!core_) return true;
+        return core_->is_bucket() ? core_->withdraw(now) : core_->above_half();
+    }
     /// Tokens, or the repeats that the bucket could pay for.
     [[nodiscard]] double balance(time_point now) const noexcept {
-        return static_cast<double>(core_->is_bucket() ? core_->balance(now) : core_->level()) / static_cast<double>(detail::budget_scale);
+        if (!core_) return std::numeric_limits<double>::infinity();
+        return static_cast<double>(core_->is_bucket() ? core_->balance(now) : core_->level()) /
+               static_cast<double>(detail::budget_scale);
     }
 
 private:
+    explicit retry_budget(detail::optional_core<detail::budget_core> core) noexcept : core_{std::move(core)} {}
     static std::uint32_t checked(throttle const& form) {
         detail::require(form.max_tokens >= 1 && form.max_tokens <= 1'000'000, "retry_budget.max_tokens: must be from 1 to 1000000");
         return static_cast<std::uint32_t>(form.max_tokens) * static_cast<std::uint32_t>(detail::budget_scale);
@@ -212,7 +222,7 @@ private:
         return detail::to_thousandths(form.min_per_second * seconds);
     }
 
-    shared_core<detail::budget_core> core_;
+    detail::optional_core<detail::budget_core> core_;
 };
 
 static_assert(sizeof(retry_budget) == sizeof(void*));

@@ -19,11 +19,12 @@ namespace antiphon::detail {
 template <class T>
 inline constexpr bool is_repeatable = std::is_copy_constructible_v<T>;
 template <class T>
-    requires(!std::is_trivially_copyable_v<T> && requires(T& range) {
-        typename T::value_type;
-        range.begin();
-        range.end();
-    } && !std::is_same_v<typename T::value_type, T>)
+    requires(!std::is_trivially_copyable_v<T> &&
+             requires(T& range) {
+                 typename T::value_type;
+                 range.begin();
+                 range.end();
+             } && !std::is_same_v<typename T::value_type, T>)
 inline constexpr bool is_repeatable<T> = std::is_copy_constructible_v<T> && is_repeatable<typename T::value_type>;
 
 /// The question that several attempts ask: what is inside the layer, and the arguments as they were given.
@@ -37,8 +38,7 @@ public:
     static constexpr bool repeatable = (is_repeatable<kept_t<P, A>> && ...);
 
     template <class L, class... X>
-    explicit question(L&& layer, X&&... args)
-        : inner_{std::forward<L>(layer).inner()}, args_{std::forward<X>(args)...} {}
+    explicit question(L&& layer, X&&... args) : inner_{std::forward<L>(layer).inner()}, args_{std::forward<X>(args)...} {}
 
     /// An ask of it, not begun. The last one takes the arguments themselves.
     [[nodiscard]] auto ask(slot& place, state_base& owner, context_data const& context, bool last) {

@@ -11,8 +11,8 @@
 #include "antiphon/core/time.hpp"
 #include "antiphon/execution/timer.hpp"
 #include "antiphon/execution/timers.hpp"
-#include "antiphon/policy/detail/attempts.hpp"
 #include "antiphon/request/layering.hpp"
+#include "antiphon/policy/detail/attempts.hpp"
 
 namespace antiphon::detail {
 
@@ -68,7 +68,9 @@ protected:
     [[nodiscard]] antiphon::observer* observer() const noexcept {
         return this->context() != nullptr ? this->context()->observer : nullptr;
     }
-    [[nodiscard]] time_point until() const noexcept { return this->context() != nullptr ? this->context()->deadline : time_point::max(); }
+    [[nodiscard]] time_point until() const noexcept {
+        return this->context() != nullptr ? this->context()->deadline : time_point::max();
+    }
 
     /// The next attempt at `moment`.
     void pause_until(time_point moment, delivery how) noexcept {
