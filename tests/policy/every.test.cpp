@@ -63,7 +63,7 @@ TEST_CASE("every: it asks at once and then at every tick, and hands over each an
     CHECK(std::move(f).get().value() == 4);
 }
 
-TEST_CASE("every: dropping the future ends the series; detaching it does not") {
+TEST_CASE("every: dropping the future ends the series, detaching it does not") {
     series s;
     auto const each = s.request() | ap::every(1s) | ap::starts_on(s.sim);
     {

@@ -179,7 +179,7 @@ TEST_CASE("hedge: retry_if says what is transient") {
     CHECK(c.ask(ap::hedge{.after = 50ms, .retry_if = [](ap::failure const& f) { return f == ap::errc::internal; }}).value() == 2);
 }
 
-TEST_CASE("hedge: a late answer is dropped, and its observer hears of it; one that obeyed the stop is no news") {
+TEST_CASE("hedge: a late answer is dropped and its observer hears of it, while one that obeyed the stop is no news") {
     ap::testing::simulation sim{1};
     recorder heard;
     std::vector<ap::promise<int>> pending;

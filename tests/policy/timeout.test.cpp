@@ -6,6 +6,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <string_view>
 
 #include "antiphon/antiphon.hpp"
 #include "antiphon/testing/simulation.hpp"
@@ -111,6 +112,12 @@ TEST_CASE("timeout: an inner limit only shortens an outer one") {
     ap::request left{[](ap::context const& c) { return c.remaining(); }};
     CHECK((left | ap::timeout{.limit = 1h} | ap::timeout{.limit = 5s} | ap::starts_on(sim)).call().value() == 5s);
     CHECK((left | ap::timeout{.limit = 5s} | ap::timeout{.limit = 1h} | ap::starts_on(sim)).call().value() == 5s);
+}
+
+TEST_CASE("timeout: a limit reaches a spelled request whose arguments are converted") {
+    ap::testing::simulation sim{1};
+    ap::request<ap::duration(std::string_view)> const left = [](ap::context const& c, std::string_view) { return c.remaining(); };
+    CHECK((left | ap::timeout{.limit = 5s} | ap::starts_on(sim)).call(std::string{"as passed"}).value() == 5s);
 }
 
 TEST_CASE("timeout: the caller's own stop is a cancellation, never a timeout") {

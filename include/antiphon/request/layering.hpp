@@ -2,6 +2,7 @@
 #pragma once
 // How handlers nest: the layer that binds an executor, the layer of a policy, and where a layer keeps the ask inside it.
 
+#include <concepts>
 #include <type_traits>
 #include <utility>
 
@@ -118,8 +119,14 @@ public:
     /// The inner ask, not begun, with the consumer's reference.
     template <class Layer, class... X>
     [[nodiscard]] state_ptr<state<R>> make(state_base& owner, context_data const* context, Layer&& inner, X&&... args) {
+        return make_on(owner, any_executor{owner.executor()}, context, std::forward<Layer>(inner), std::forward<X>(args)...);
+    }
+    /// The same, on an executor of the policy's choice.
+    template <class Layer, class... X>
+    [[nodiscard]] state_ptr<state<R>> make_on(state_base& owner, any_executor where, context_data const* context, Layer&& inner,
+                                              X&&... args) {
         auto* const child = ::new (static_cast<void*>(detail::addressof(child_)))
-            embedded{owner, any_executor{owner.executor()}, context, std::forward<Layer>(inner), std::forward<X>(args)...};
+            embedded{owner, std::move(where), context, std::forward<Layer>(inner), std::forward<X>(args)...};
         return state_ptr<state<R>>{child};
     }
 
@@ -135,7 +142,12 @@ public:
     using R = typename erased<Signature>::result_type;
     template <class Layer, class... X>
     [[nodiscard]] state_ptr<state<R>> make(state_base& owner, context_data const* context, Layer&& inner, X&&... args) {
-        return erased<Signature>::make(std::forward<Layer>(inner), owner.executor(), context, std::forward<X>(args)...);
+        return make_on(owner, owner.executor(), context, std::forward<Layer>(inner), std::forward<X>(args)...);
+    }
+    template <class Layer, class... X>
+    [[nodiscard]] state_ptr<state<R>> make_on(state_base&, any_executor where, context_data const* context, Layer&& inner,
+                                              X&&... args) {
+        return erased<Signature>::make(std::forward<Layer>(inner), std::move(where), context, std::forward<X>(args)...);
     }
 };
 
@@ -148,8 +160,14 @@ public:
 
     template <class L, class... X>
     layer_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+        : layer_ask{[](state_base& me) { return any_executor{me.executor()}; }, std::move(executor_for), outer, std::forward<L>(layer),
+                    std::forward<X>(args)...} {}
+    /// `place(*this)` is the executor of what is inside.
+    template <std::invocable<state_base&> Place, class L, class... X>
+    layer_ask(Place place, any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
         : host_state<R>{std::move(executor_for), outer, 2, 0}, inherited_{*this} {
-        state_ptr<state<R>> inner = child_.make(*this, &inherited_, std::forward<L>(layer).inner(), std::forward<X>(args)...);
+        state_ptr<state<R>> inner =
+            child_.make_on(*this, place(*this), &inherited_, std::forward<L>(layer).inner(), std::forward<X>(args)...);
         inner->attach_first(*this);
         inner_ = inner.get();
         this->await_first(state_ptr<>{inner.release()});

@@ -318,6 +318,9 @@ public:
 
     /// Whether the answer may be given up before the work ends; then what is upstream is not claimed by outsiders.
     [[nodiscard]] virtual bool may_abandon() const noexcept { return false; }
+    /// Whether the answer of `end` waits for this one and cannot be given without it. For the thread that begins this, while it
+    /// waits for nothing yet.
+    [[nodiscard]] bool holds_up(state_base const& end) noexcept;
     /// As far down as nobody can be finished before this is: what wakes waiters may start there. Every link on the way remembers
     /// it, so that however a chain grows, and from whichever end it is walked, a link is walked once.
     [[nodiscard]] state_base* farthest_downstream() noexcept;
@@ -531,6 +534,18 @@ inline state_base* state_base::farthest_downstream() noexcept {
         told->remember(*end);
     }
     return end;
+}
+
+inline bool state_base::holds_up(state_base const& end) noexcept {
+    for (state_base* at = this; at != nullptr && !at->may_abandon();) {
+        if (at == &end) return true;
+        std::uintptr_t const found = at->slot_.load(std::memory_order_seq_cst);
+        if (found == 0 || (found & (is_ready | is_waiter)) != 0) return false;
+        consumer& told = *reinterpret_cast<consumer*>(found);
+        if (told.passage() != nullptr) return false;
+        at = told.downstream();
+    }
+    return false;
 }
 
 inline waiter* state_base::find_waiter(state_base* at) noexcept {
@@ -797,6 +812,20 @@ inline wait_end state_base::wait(time_point until, alarm* limit) {
         if (!sleeper.sleep_until(until)) detach(sleeper);
     }
 }
+
+/// The ask that this thread is beginning and will then wait for without a limit: the innermost `call()`, until it waits.
+class awaited_ask {
+public:
+    explicit awaited_ask(state_base const& root) noexcept : outer_{std::exchange(current_, &root)} {}
+    ~awaited_ask() { current_ = outer_; }
+    awaited_ask(awaited_ask const&) = delete;
+    awaited_ask& operator=(awaited_ask const&) = delete;
+    [[nodiscard]] static state_base const* current() noexcept { return current_; }
+
+private:
+    state_base const* outer_;
+    static constinit inline thread_local state_base const* current_ = nullptr;
+};
 
 /// A state with its result.
 template <class R>

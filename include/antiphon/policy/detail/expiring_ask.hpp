@@ -8,6 +8,7 @@
 #include "antiphon/core/time.hpp"
 #include "antiphon/execution/timer.hpp"
 #include "antiphon/request/layering.hpp"
+#include "antiphon/request/observer.hpp"
 
 namespace antiphon::detail {
 
@@ -53,6 +54,8 @@ protected:
             this->complete_from(answer, how);
         } else if (!answer && answer.error().executed() == executed::no) {
             never_ran_.store(true, std::memory_order_release);  // pairs with `fire`
+        } else if (observer* const o = this->inherited().observer; o != nullptr && (answer || answer.error() != errc::cancelled)) {
+            o->late_reply(late_answer{answer});  // one that obeyed the stop is none
         }
     }
     [[nodiscard]] bool may_abandon() const noexcept override { return true; }

@@ -60,22 +60,31 @@ template <class Handler>
     return fixed != nullptr ? *fixed : default_executor();
 }
 
+/// Begins what the caller then waits for.
+inline void begin_awaited(state_base& root) noexcept {
+    awaited_ask const during{root};
+    root.begin();
+}
+
 /// An ask, waited for here.
 template <class Handler, class... A>
 [[nodiscard]] auto call_ask(Handler const& handler, A&&... args) -> result<typename Handler::result_type> {
     ANTIPHON_TRY {
-        if (handler.executor() != nullptr || handler.abandons() || own_time_scope::active())
-            return start_ask(place_of(handler), handler, std::forward<A>(args)...).get();
+        using layer = std::remove_cvref_t<decltype(handler.layer())>;
+        if (handler.executor() != nullptr || handler.abandons() || own_time_scope::active()) {
+            auto s = layer::make(handler.layer(), place_of(handler), ambient_context::current(), std::forward<A>(args)...);
+            begin_awaited(*s);
+            return future_access::make(std::move(s)).get();
+        }
         state_ptr<> alive;  // until the loop is closed: what arrives there wakes the root's waiter
         call_loop loop;
-        using layer = std::remove_cvref_t<decltype(handler.layer())>;
         auto s = layer::make(handler.layer(), loop.get_executor(), ambient_context::current(), std::forward<A>(args)...);
         state_base& root = *s;
         root.retain();
         alive = state_ptr<>{&root};
         loop.open(root);
         future<typename Handler::result_type> answer = future_access::make(std::move(s));
-        root.begin();
+        begin_awaited(root);
         return std::move(answer).get();
     }
     ANTIPHON_CATCH_ALL { return failure::current(executed::no); }

@@ -13,6 +13,7 @@
 #include "antiphon/request/context.hpp"
 #include "antiphon/request/detail/handler.hpp"
 #include "antiphon/request/host.hpp"
+#include "antiphon/request/observer.hpp"
 
 namespace antiphon::detail {
 
@@ -174,8 +175,11 @@ protected:
             this->mark_begun();
         }
         if (payload_.handler.empty()) return this->fail(empty_request(), how);
-        if (context_data const* c = this->context(); c != nullptr && c->deadline <= this->executor().now())
-            return this->fail(failure{errc::deadline_exceeded, executed::no}, how);
+        if (context_data const* c = this->context()) {
+            if (c->deadline != time_point::max() && c->deadline <= this->executor().now())
+                return this->fail(failure{errc::deadline_exceeded, executed::no}, how);
+            if (c->observer != nullptr) c->observer->started(c->attempt);
+        }
         ambient_context const inherited{this->context()};
         if constexpr (Leaf::with_promise) {
             run_with_promise(how);

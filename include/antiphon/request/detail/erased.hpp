@@ -190,10 +190,9 @@ public:
           data_{*this},
           behind_{behind},
           handler_(std::forward<E>(handler)),
-          args_(std::forward<A>(args)...) {
-        data_.inherit(context);
-    }
+          args_(std::forward<A>(args)...) {}
     void begin() noexcept override {
+        data_.inherit(this->context());  // not before: the layers around have only now settled theirs
         ANTIPHON_TRY {
             answer_by_beginning(*this, std::apply(
                                            [&](Kept&... args) {
