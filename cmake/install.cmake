@@ -5,6 +5,11 @@ include(CMakePackageConfigHelpers)
 set(antiphon_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/antiphon")
 install(TARGETS antiphon EXPORT antiphon-core-targets FILE_SET HEADERS FILE_SET interop)
 install(EXPORT antiphon-core-targets NAMESPACE antiphon:: DESTINATION "${antiphon_package_dir}")
+if(TARGET antiphon_curl)
+  install(TARGETS antiphon_curl EXPORT antiphon-curl-targets)
+  install(EXPORT antiphon-curl-targets NAMESPACE antiphon:: DESTINATION "${antiphon_package_dir}")
+  install(FILES "${CMAKE_CURRENT_LIST_DIR}/antiphon-curl.cmake" DESTINATION "${antiphon_package_dir}")
+endif()
 configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/antiphonConfig.cmake.in" "${PROJECT_BINARY_DIR}/antiphonConfig.cmake"
   INSTALL_DESTINATION "${antiphon_package_dir}" NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/antiphonConfigVersion.cmake"

@@ -37,6 +37,27 @@ target_compile_options(antiphon_strict_use PRIVATE -Wpedantic -Wsign-conversion 
 add_test(NAME "headers/no warning under stricter flags than the project's" COMMAND antiphon_strict_use)
 set_tests_properties("headers/no warning under stricter flags than the project's" PROPERTIES LABELS house TIMEOUT 60)
 
+# --- the same for those that need somebody else's library ---------------------------------------------------------------
+function(antiphon_interop_header_test library pattern)
+  set(units "")
+  foreach(header IN LISTS antiphon_interop_headers)
+    cmake_path(RELATIVE_PATH header BASE_DIRECTORY "${PROJECT_SOURCE_DIR}/include")
+    if(header MATCHES "${pattern}")
+      string(MAKE_C_IDENTIFIER "${header}" unit)
+      file(CONFIGURE OUTPUT "headers/${unit}.cpp" CONTENT "#include <${header}>\n#include <${header}> // twice is once\n")
+      list(APPEND units "${CMAKE_CURRENT_BINARY_DIR}/headers/${unit}.cpp")
+    endif()
+  endforeach()
+  file(CONFIGURE OUTPUT headers/empty_main.cpp CONTENT "int main() {}\n")
+  add_executable(${library}_header_tests ${units} "${CMAKE_CURRENT_BINARY_DIR}/headers/empty_main.cpp")
+  target_link_libraries(${library}_header_tests PRIVATE antiphon_dev ${library})
+  add_test(NAME "headers/those of ${library} compile alone and link twice" COMMAND ${library}_header_tests)
+  set_tests_properties("headers/those of ${library} compile alone and link twice" PROPERTIES LABELS house TIMEOUT 60)
+endfunction()
+if(TARGET antiphon_curl)
+  antiphon_interop_header_test(antiphon_curl "/interop/(detail/)?curl")
+endif()
+
 # --- misuse does not compile, and says why ----------------------------------------------------------------------------
 set(antiphon_standard "${CMAKE_CXX20_STANDARD_COMPILE_OPTION}")
 if(CMAKE_CXX_STANDARD)
@@ -92,7 +113,11 @@ endforeach()
 
 # --- others can use it ------------------------------------------------------------------------------------------------
 if(ANTIPHON_INSTALL)
-  foreach(way find_package fetchcontent add_subdirectory)
+  set(ways find_package fetchcontent add_subdirectory)
+  if(TARGET antiphon_curl)
+    list(APPEND ways curl_installed curl_add_subdirectory)
+  endif()
+  foreach(way IN LISTS ways)
     add_test(NAME "consumer/${way}" COMMAND "${CMAKE_COMMAND}" -DWAY=${way} "-DSOURCE=${PROJECT_SOURCE_DIR}" "-DBUILD=${PROJECT_BINARY_DIR}"
       "-DCOMPILER=${CMAKE_CXX_COMPILER}" "-DGENERATOR=${CMAKE_GENERATOR}" "-DLAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}"
       -P "${CMAKE_CURRENT_SOURCE_DIR}/consumers/run.cmake")

@@ -2,7 +2,7 @@
 set(work "${BUILD}/consumers/${WAY}")
 file(REMOVE_RECURSE "${work}")
 set(how "-DANTIPHON_SOURCE=${SOURCE}")
-if(WAY STREQUAL "find_package")
+if(WAY MATCHES "^(find_package|curl_installed)$")
   execute_process(COMMAND "${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${work}/prefix" OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
   set(how "-DCMAKE_PREFIX_PATH=${work}/prefix")
 elseif(WAY STREQUAL "fetchcontent")

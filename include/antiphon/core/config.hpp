@@ -45,6 +45,14 @@
 #define ANTIPHON_HAS_FUTEX 0
 #endif
 
+// May be set to 0 from outside as well.
+#if defined(ANTIPHON_HAS_EPOLL)
+#elif defined(__linux__)
+#define ANTIPHON_HAS_EPOLL 1
+#else
+#define ANTIPHON_HAS_EPOLL 0
+#endif
+
 #if defined(__unix__) || defined(__APPLE__)
 #define ANTIPHON_HAS_FORK 1
 #else

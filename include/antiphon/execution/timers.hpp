@@ -127,8 +127,10 @@ public:
     timer_thread& operator=(timer_thread const&) = delete;
 
     [[nodiscard]] static timer_thread& process() noexcept;
-    /// Whether the calling thread is the timer thread: it must not block.
+    /// Whether the calling thread is the timer thread, or one like it: it must not block, and no continuation of the user's runs on it.
     [[nodiscard]] static bool is_current() noexcept { return current_; }
+    /// Makes the calling thread one like it: for threads of the library that complete asks, as those of a network do.
+    static void take_after() noexcept { current_ = true; }
 
     /// `t.fire()` runs on the timer thread at `when` or soon after, never inside `arm`. `time_point::max()` never comes.
     void arm(timer& t, time_point when) {

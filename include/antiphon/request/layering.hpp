@@ -44,6 +44,17 @@ struct sharing<bound<Inner>> {
     }
 };
 
+/// The signature that a policy's layer shows outside: the inner one, unless the policy names another.
+template <class Policy, class Inner>
+struct outer_signature {
+    using type = typename Inner::signature;
+};
+template <class Policy, class Inner>
+    requires requires { typename Policy::template signature<Inner>; }
+struct outer_signature<Policy, Inner> {
+    using type = typename Policy::template signature<Inner>;
+};
+
 /// A policy around a handler. `Policy::template ask<layered, A...>` is the state of one ask through it: a `state<R>` made of
 /// (executor, context, layer, args...), with `begin`. `Policy::abandons` says whether it may answer before the inner one.
 template <class Policy, class Inner>
@@ -52,7 +63,7 @@ public:
     using policy_type = Policy;
     using inner_type = Inner;
     using result_type = typename Inner::result_type;
-    using signature = typename Inner::signature;
+    using signature = typename outer_signature<Policy, Inner>::type;
     template <class... A>
     using ask = typename Policy::template ask<layered, A...>;
 

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// The I/O thread of a client: its inbox, the queue in front of curl, and the transfers under way.
+
+#include <curl/curl.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "antiphon/core/errc.hpp"
+#include "antiphon/core/time.hpp"
+#include "antiphon/execution/fork.hpp"
+#include "antiphon/execution/parking.hpp"
+#include "antiphon/execution/shared_core.hpp"
+#include "antiphon/execution/timers.hpp"
+#include "antiphon/request/context.hpp"
+#include "antiphon/request/promise.hpp"
+#include "antiphon/http/client_options.hpp"
+#include "antiphon/http/message.hpp"
+#include "antiphon/interop/detail/curl_loop.hpp"
+#include "antiphon/interop/detail/curl_question.hpp"
+#include "antiphon/interop/detail/curl_transfer.hpp"
+
+namespace antiphon::http::detail {
+
+/// Transfers in a row.
+class transfer_list {
+public:
+    [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+    [[nodiscard]] transfer* front() const noexcept { return first_; }
+    void push(transfer& t) noexcept {
+        t.next = nullptr;
+        t.previous = last_;
+        (last_ != nullptr ? last_->next : first_) = &t;
+        last_ = &t;
+    }
+    void remove(transfer& t) noexcept {
+        (t.previous != nullptr ? t.previous->next : first_) = t.next;
+        (t.next != nullptr ? t.next->previous : last_) = t.previous;
+    }
+    [[nodiscard]] transfer* pop() noexcept {
+        transfer* const t = first_;
+        if (t != nullptr) remove(*t);
+        return t;
+    }
+
+private:
+    transfer* first_ = nullptr;
+    transfer* last_ = nullptr;
+};
+
+/// A transfer goes inbox → waiting → active → done, or leaves early; `settle` is the one end of all ways.
+/// Everything below the inbox belongs to the I/O thread alone. That thread completes asks and runs no code of the user's.
+class curl_engine final : public counted {
+public:
+    explicit curl_engine(client_options options) : options_{std::move(options)} {
+        idle_.reserve(most_idle);
+        curl_multi_setopt(loop_.multi(), CURLMOPT_MAXCONNECTS, connections());
+    }
+    ~curl_engine() {
+        for (CURL* const each : idle_)
+            curl_easy_cleanup(each);
+    }
+
+    [[nodiscard]] client_options const& options() const noexcept { return options_; }
+    [[nodiscard]] bool forked() const noexcept { return fork_generation() != generation_; }
+
+    /// **Threads**: any. Answers through `reply`, sooner or later.
+    void ask(context const& how, std::shared_ptr<question const> what, promise<response> reply, std::string key = {}) {
+        if (what->wrong) return static_cast<void>(reply.set_failure(*what->wrong));
+        if (forked()) return static_cast<void>(reply.set_failure({errc::forked, executed::no}));
+        duration const remaining = how.remaining();
+        duration const limit = remaining < options_.timeout ? remaining : options_.timeout;
+        auto fresh = std::make_unique<transfer>(std::move(what), std::move(reply), saturating_add(clock::now(), limit), std::move(key));
+        fresh->on_stop.emplace(how.stop_token(), stop_transfer{this, fresh.get()});
+        if (!push(*fresh)) return settle(*fresh.release(), failure{errc::shut_down, executed::no, "the client is gone"});
+        static_cast<void>(fresh.release());
+    }
+    void cancel(transfer& t) noexcept {
+        if (forked()) return;
+        parking_lock::scope hold{lock_};
+        if (ended_ || t.cancel_queued) return;
+        t.cancel_queued = true;
+        t.next_cancel = std::exchange(cancels_, &t);
+        wake(hold);
+    }
+    /// No more is taken; what is under way ends as `shut_down`. Does not wait.
+    void close() noexcept {
+        parking_lock::scope hold{lock_};
+        closing_ = true;
+        wake(hold);
+    }
+    /// The I/O thread.
+    void run() noexcept {
+        timer_thread::take_after();
+        while (open_inbox()) {
+            expire_waiting();
+            begin_waiting();
+            loop_.work(fall_asleep() ? waiting_until_.next() : time_point::min());
+            collect();
+        }
+        end();
+    }
+
+private:
+    static constexpr std::size_t most_idle = 256;
+
+    [[nodiscard]] long connections() const noexcept {
+        return static_cast<long>(options_.max_active < 10'000 ? options_.max_active : 10'000);
+    }
+    [[nodiscard]] bool push(transfer& t) noexcept {
+        parking_lock::scope hold{lock_};
+        if (ended_) return false;
+        inbox_.push(t);
+        wake(hold);
+        return true;
+    }
+    void wake(parking_lock::scope& hold) noexcept {
+        bool const asleep = std::exchange(asleep_, false);
+        // Under the lock: the loop is there for as long as `ended_` is not set.
+        if (asleep) loop_.wake();
+        hold.unlock();
+    }
+    /// From now on whoever adds something wakes; false: something was added already.
+    [[nodiscard]] bool fall_asleep() noexcept {
+        parking_lock::scope const hold{lock_};
+        asleep_ = inbox_.empty() && cancels_ == nullptr && !closing_;
+        return asleep_;
+    }
+    /// Takes what came; false: the client is gone.
+    [[nodiscard]] bool open_inbox() noexcept {
+        parking_lock::scope hold{lock_};
+        asleep_ = false;
+        transfer_list fresh = std::exchange(inbox_, {});
+        transfer* cancelled = std::exchange(cancels_, nullptr);
+        bool const more = !closing_;
+        hold.unlock();
+        while (transfer* const t = fresh.pop())
+            admit(*t);
+        while (cancelled != nullptr) {
+            transfer& t = *std::exchange(cancelled, cancelled->next_cancel);
+            t.cancel_queued = false;
+            take_back(t);
+        }
+        return more;
+    }
+    void admit(transfer& t) noexcept {
+        if (t.cancelled) return settle(t, failure{errc::cancelled, executed::no});
+        t.at = transfer::place::waiting;
+        waiting_.push(t);
+        if (t.expires != time_point::max()) waiting_until_.push(t, t.expires);
+    }
+    void take_back(transfer& t) noexcept {
+        switch (t.at) {
+            case transfer::place::inbox: t.cancelled = true; return;
+            case transfer::place::waiting: leave_queue(t); return settle(t, failure{errc::cancelled, executed::no});
+            case transfer::place::active: {
+                failure const why{errc::cancelled, t.state().executed()};
+                stop(t);
+                return settle(t, why);
+            }
+            case transfer::place::done: delete &t; return;
+        }
+    }
+    void leave_queue(transfer& t) noexcept {
+        waiting_.remove(t);
+        if (t.back != nullptr) waiting_until_.remove(t);
+    }
+    void expire_waiting() noexcept {
+        while (timer* const due = waiting_until_.pop_due(clock::now())) {
+            auto& t = static_cast<transfer&>(*due);
+            waiting_.remove(t);
+            settle(t, failure{errc::deadline_exceeded, executed::no, "timed out while waiting for its turn"});
+        }
+    }
+    void begin_waiting() noexcept {
+        while (active_count_ < options_.max_active && !waiting_.empty()) {
+            transfer& t = *waiting_.front();
+            leave_queue(t);
+            begin(t);
+        }
+    }
+    void begin(transfer& t) noexcept {
+        if (t.expires <= clock::now())
+            return settle(t, failure{errc::deadline_exceeded, t.redirects == 0 ? executed::no : executed::maybe});
+        ANTIPHON_TRY {
+            CURL* const easy = take_handle();
+            if (easy == nullptr) return settle(t, failure{errc::internal, executed::no, "out of memory"});
+            t.prepare(easy, options_);
+        }
+        ANTIPHON_CATCH_ALL {
+            if (t.easy != nullptr) put_back(t);
+            return settle(t, failure::current(executed::no));
+        }
+        if (curl_multi_add_handle(loop_.multi(), t.easy) != CURLM_OK) {
+            put_back(t);
+            return settle(t, failure{errc::internal, executed::no, "curl takes no more transfers"});
+        }
+        t.at = transfer::place::active;
+        active_.push(t);
+        ++active_count_;
+    }
+    /// Out of curl, at once.
+    void stop(transfer& t) noexcept {
+        curl_multi_remove_handle(loop_.multi(), t.easy);
+        active_.remove(t);
+        --active_count_;
+        put_back(t);
+    }
+    void collect() noexcept {
+        int left = 0;
+        while (CURLMsg const* const message = curl_multi_info_read(loop_.multi(), &left)) {
+            if (message->msg != CURLMSG_DONE) continue;
+            CURLcode const code = message->data.result;
+            void* of = nullptr;
+            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &of);
+            finish(*static_cast<transfer*>(of), code);
+        }
+    }
+    void finish(transfer& t, CURLcode code) noexcept {
+        ANTIPHON_TRY {
+            if (code == CURLE_OK && options_.max_redirects != 0) {
+                if (std::shared_ptr<question const> next = t.next_question()) return go_on(t, std::move(next));
+            }
+            result<response> answer = t.outcome(code);
+            stop(t);
+            settle(t, std::move(answer));
+        }
+        ANTIPHON_CATCH_ALL {
+            if (t.easy != nullptr) stop(t);
+            settle(t, failure::current(executed::maybe));
+        }
+    }
+    void go_on(transfer& t, std::shared_ptr<question const> next) noexcept {
+        stop(t);
+        if (next->wrong)
+            return settle(t, failure{errc::failed_precondition, executed::yes, "redirected to where this client does not go"});
+        if (t.redirects == options_.max_redirects)
+            return settle(t, failure{errc::failed_precondition, executed::yes, "too many redirections"});
+        ++t.redirects;
+        t.asked = std::move(next);
+        begin(t);
+    }
+    /// The end of every transfer: not in any list any more, without a handle. Continuations of the user's run elsewhere.
+    void settle(transfer& t, result<response> answer) noexcept {
+        t.at = transfer::place::done;
+        t.on_stop.reset();  // waits for a stop request that is under way; none comes afterwards
+        promise<response> reply = std::move(t.reply);
+        if (!t.cancel_queued) delete &t;  // else when that comes out of the inbox
+        reply.set(std::move(answer));
+    }
+
+    [[nodiscard]] CURL* take_handle() noexcept {
+        if (idle_.empty()) return curl_easy_init();
+        CURL* const easy = idle_.back();
+        idle_.pop_back();
+        return easy;
+    }
+    void put_back(transfer& t) noexcept {
+        CURL* const easy = std::exchange(t.easy, nullptr);
+        if (idle_.size() == most_idle) return curl_easy_cleanup(easy);
+        curl_easy_reset(easy);  // what it points to is going
+        idle_.push_back(easy);
+    }
+    void end() noexcept {
+        for (;;) {
+            while (transfer* const t = waiting_.front()) {
+                leave_queue(*t);
+                settle(*t, failure{errc::shut_down, executed::no, "the client is gone"});
+            }
+            while (transfer* const t = active_.front()) {
+                failure const why{errc::shut_down, t->state().executed(), "the client is gone"};
+                stop(*t);
+                settle(*t, why);
+            }
+            {
+                parking_lock::scope const hold{lock_};
+                ended_ = inbox_.empty() && cancels_ == nullptr;
+                if (ended_) return;
+            }
+            static_cast<void>(open_inbox());
+        }
+    }
+
+    client_options const options_;
+    std::uint32_t const generation_ = fork_generation();
+    curl_loop loop_;
+
+    parking_lock lock_;
+    // Guarded by lock_:
+    transfer_list inbox_;
+    transfer* cancels_ = nullptr;
+    bool asleep_ = false;  ///< the I/O thread sleeps, or is about to, and nobody has woken it
+    bool closing_ = false;
+    bool ended_ = false;
+
+    // The I/O thread's:
+    transfer_list waiting_;
+    timer_queue waiting_until_;
+    transfer_list active_;
+    std::size_t active_count_ = 0;
+    std::vector<CURL*> idle_;
+};
+
+inline void stop_transfer::operator()() const noexcept { engine->cancel(*which); }
+
+}  // namespace antiphon::http::detail
