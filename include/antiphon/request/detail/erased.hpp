@@ -70,6 +70,19 @@ void answer_by_beginning(host_state<R>& host, state_ptr<state<U>> inner) noexcep
     begun->begin();
 }
 
+/// The ask of an empty request. Not answered before it is begun: whoever made it attaches to it first.
+template <class R>
+class empty_ask final : public state<R> {
+public:
+    explicit empty_ask(any_executor executor) noexcept : state<R>{std::move(executor), nullptr, 2, 0} {}
+    void begin() noexcept override { this->fail(empty_request(), delivery::nested); }
+
+private:
+    void destroy() noexcept override { delete this; }
+    void step(delivery) noexcept override {}
+    void refuse(errc, delivery) noexcept override {}
+};
+
 /// An ask that is answered by the one inside it, converted.
 template <class R_, class Layer, class... A>
 class following_ask : public host_state<R_> {
@@ -258,7 +271,7 @@ public:
     template <class Self, class... A>
     [[nodiscard]] static detail::state_ptr<detail::state<R>> make(Self&& self, any_executor executor,
                                                                   detail::context_data const* context, A&&... args) {
-        if (self.empty()) return detail::plain_state<R>::settled(detail::empty_request(), std::move(executor));
+        if (self.empty()) return detail::state_ptr<detail::state<R>>{new detail::empty_ask<R>{std::move(executor)}};
         if constexpr (at_once<A...>) {
             return self.base().make(executor, context, std::forward<A>(args)...);
         } else {
