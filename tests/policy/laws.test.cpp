@@ -57,8 +57,12 @@ struct with_adaptive {
 struct with_chaos {
     static auto make() { return chaos{.delay = latency::exponential(3ms)}; }
 };
-#define ANTIPHON_LAW_POLICIES \
-    with_timeout, with_deadline, with_within, with_after, with_at, with_priority, with_observe, with_stats, with_adaptive, with_chaos
+struct with_circuit_breaker {
+    static auto make() { return ap::circuit_breaker{}; }
+};
+#define ANTIPHON_LAW_POLICIES                                                                                                    \
+    with_timeout, with_deadline, with_within, with_after, with_at, with_priority, with_observe, with_stats, with_adaptive, with_chaos, \
+        with_circuit_breaker
 
 /// Sixteen asks, each heard of by its callback.
 template <class Request>

@@ -189,6 +189,8 @@ public:
 
     /// Starts the ask. Once, after its consumer was attached or has its future, by somebody who holds a reference meanwhile.
     virtual void begin() noexcept {}
+    /// Instead, by the same, and before anybody asked it to stop: it never runs, and its consumer hears nothing.
+    virtual void dismiss() noexcept { release(); }  // the producer's reference
 
     /// The first hand-over: the queue's reference and the bits were set when the state was made.
     void hand_over() noexcept {
@@ -834,9 +836,7 @@ public:
     /// Decides the ask by the result that `make` returns. What it throws becomes the failure.
     template <class Make>
     void decide(Make&& make, delivery how) noexcept {
-        ANTIPHON_TRY { ::new (static_cast<void*>(detail::addressof(result_))) result<R>(std::forward<Make>(make)()); }
-        ANTIPHON_CATCH_ALL { ::new (static_cast<void*>(detail::addressof(result_))) result<R>(failure::current()); }
-        discard();
+        prepare(std::forward<Make>(make));
         this->publish(how);
     }
     void complete(result<R>&& answer, delivery how) noexcept {
@@ -862,6 +862,13 @@ protected:
         : state_base{std::move(executor), context, references, word} {}
     ~state() {
         if (this->ready()) result_.~result<R>();
+    }
+    /// The first half of `decide`, for who has to look at the result before it is published.
+    template <class Make>
+    void prepare(Make&& make) noexcept {
+        ANTIPHON_TRY { ::new (static_cast<void*>(detail::addressof(result_))) result<R>(std::forward<Make>(make)()); }
+        ANTIPHON_CATCH_ALL { ::new (static_cast<void*>(detail::addressof(result_))) result<R>(failure::current()); }
+        discard();
     }
     /// The answer is known: the handler and its arguments may go, before anybody hears of it.
     virtual void discard() noexcept {}
