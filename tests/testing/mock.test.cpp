@@ -87,6 +87,13 @@ TEST_CASE("a mock remembers what it was asked") {
     CHECK(m.calls() == std::vector<std::tuple<int, std::string_view>>{{1, "one"}, {2, "two"}});
 }
 
+TEST_CASE("mock: arguments that are moved into the ask are noted before they move") {
+    ap::testing::mock<int(std::string)> m;
+    m.returns(1);
+    CHECK(ap::request{m}.call(std::string(100, 'a')) == 1);
+    CHECK(std::get<0>(m.calls().at(0)) == std::string(100, 'a'));
+}
+
 TEST_CASE("a mock counts asks whose arguments cannot be copied") {
     mock<int(std::unique_ptr<int>)> m;
     m.answers([](std::unique_ptr<int>& p) { return *p; });
