@@ -133,7 +133,7 @@ public:
     /// The handler itself.
     [[nodiscard]] mock handler() const { return *this; }
     task<R> operator()(Args... args) const {
-        std::shared_ptr<line> now = take_line(args...);  // before the arguments move on
+        std::shared_ptr<line> now = take_line(args...);  // before the arguments are moved from
         return answer(std::move(now), std::forward<Args>(args)...);
     }
 
