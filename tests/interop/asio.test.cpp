@@ -87,7 +87,7 @@ TEST_CASE("asio_executor: work that its context drops is answered, as not execut
     CHECK(r.error().executed() == ap::executed::no);
 }
 
-TEST_CASE("asio_executor: a context is a place; a strand and an erased executor are none") {
+TEST_CASE("asio_executor: a context is a place, a strand and an erased executor are none") {
     asio::io_context io;
     CHECK(ap::interop::asio_executor{io}.place() == &io);
     CHECK(ap::interop::asio_executor{asio::make_strand(io)}.place() == nullptr);
