@@ -22,6 +22,7 @@
 #include "antiphon/request/future.hpp"
 #include "antiphon/request/hop.hpp"
 #include "antiphon/request/observer.hpp"
+#include "antiphon/request/priority.hpp"
 #include "antiphon/request/promise.hpp"
 #include "antiphon/request/ready_future.hpp"
 #include "antiphon/request/request.hpp"
