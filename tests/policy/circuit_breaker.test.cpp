@@ -57,9 +57,7 @@ struct backend {
     }
 };
 
-ap::circuit_breaker_options small() {
-    return {.window = ap::last(4), .minimum_calls = 4, .open_for = 5s, .half_open_calls = 2};
-}
+ap::circuit_breaker_options small() { return {.window = ap::last(4), .minimum_calls = 4, .open_for = 5s, .half_open_calls = 2}; }
 
 }  // namespace
 

@@ -60,7 +60,7 @@ struct with_chaos {
 struct with_circuit_breaker {
     static auto make() { return ap::circuit_breaker{}; }
 };
-#define ANTIPHON_LAW_POLICIES                                                                                                    \
+#define ANTIPHON_LAW_POLICIES                                                                                                          \
     with_timeout, with_deadline, with_within, with_after, with_at, with_priority, with_observe, with_stats, with_adaptive, with_chaos, \
         with_circuit_breaker
 

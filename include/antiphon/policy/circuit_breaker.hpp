@@ -56,7 +56,8 @@ struct circuit_breaker_options {
     int half_open_calls = 10;             ///< so many are let in then, and decide by the same rates
     duration half_open_for = std::chrono::seconds{60};  ///< one that has not come back by then makes room for another
     detail::shared_function<bool(failure const&)> ignored{};  ///< which failures are not recorded; besides those that are `cancelled`
-    detail::shared_function<bool(failure const&)> failed{};   ///< which failures count as such, the others as successes; all unless given
+    detail::shared_function<bool(failure const&)>
+        failed{};  ///< which failures count as such, the others as successes; all unless given
     detail::shared_function<void(circuit_breaker_words::transition const&)> on_transition{};  ///< told of every change of state
 };
 
@@ -70,8 +71,8 @@ struct circuit_breaker_metrics {
     // Since it was made or reset, whatever state they fell into:
     std::uint64_t succeeded = 0;
     std::uint64_t failed = 0;
-    std::uint64_t slow = 0;      ///< of those two
-    std::uint64_t ignored = 0;   ///< cancelled ones too
+    std::uint64_t slow = 0;  ///< of those two
+    std::uint64_t ignored = 0;  ///< cancelled ones too
     std::uint64_t rejected = 0;
 };
 
@@ -103,8 +104,8 @@ public:
     [[nodiscard]] circuit_breaker_metrics metrics() const noexcept {
         auto const r = shared_->core.read();
         double const calls = r.sums.calls != 0 ? r.sums.calls : 1;
-        return {r.state,           r.sums.calls,      r.sums.failed / calls, r.sums.slow / calls, r.opened_in_a_row,
-                r.counted.succeeded, r.counted.failed, r.counted.slow,       r.counted.ignored,   r.counted.rejected};
+        return {r.state,          r.sums.calls,   r.sums.failed / calls, r.sums.slow / calls, r.opened_in_a_row, r.counted.succeeded,
+                r.counted.failed, r.counted.slow, r.counted.ignored,     r.counted.rejected};
     }
 
     /// From now on rejects everything.
