@@ -174,8 +174,8 @@ TEST_CASE("fallback: the observer is told who answered") {
 
 TEST_CASE("fallback: it allocates nothing, however large its function is") {
     std::string const large(100, 'x');
-    auto r = picky() | ap::fallback([large](ap::failure) { return static_cast<int>(large.size()); }) |
-             ap::starts_on(ap::inline_executor{});
+    auto r =
+        picky() | ap::fallback([large](ap::failure) { return static_cast<int>(large.size()); }) | ap::starts_on(ap::inline_executor{});
     static_cast<void>(r.call(1));
     CHECK(test::allocations_of([&] { CHECK(r.submit(1).get().value() == 1); }) == 1);
     CHECK(test::allocations_of([&] { CHECK(r.submit(0).get().value() == 100); }) == 1);

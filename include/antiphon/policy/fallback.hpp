@@ -10,7 +10,6 @@
 #include "antiphon/core/result.hpp"
 #include "antiphon/execution/timers.hpp"
 #include "antiphon/request/adapt.hpp"
-#include "antiphon/request/detail/shared_callable.hpp"
 #include "antiphon/request/layering.hpp"
 #include "antiphon/request/observer.hpp"
 

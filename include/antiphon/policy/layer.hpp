@@ -9,7 +9,6 @@
 
 #include "antiphon/core/invoke.hpp"
 #include "antiphon/request/adapt.hpp"
-#include "antiphon/request/detail/handler.hpp"
 #include "antiphon/request/layering.hpp"
 #include "antiphon/policy/detail/surrounding_ask.hpp"
 
@@ -128,11 +127,12 @@ public:
         using inner = typename detail::sharing<Handler>::type;
         using form = decltype(detail::layer_form<Wanted, F, detail::next_inside<inner>, R, P...>());
         if constexpr (std::is_void_v<form>) {
-            static_assert(!std::is_void_v<form>,
-                          "antiphon: the function given to layer() must take next, then the arguments of the request; it is called as const");
+            static_assert(
+                !std::is_void_v<form>,
+                "antiphon: the function given to layer() must take next, then the arguments of the request; it is called as const");
         } else {
-            return detail::request_access::make<Repeat>(detail::surrounded<F, inner, form>{
-                f_, detail::sharing<Handler>::apply(detail::request_access::handler(std::move(r)))});
+            return detail::request_access::make<Repeat>(
+                detail::surrounded<F, inner, form>{f_, detail::sharing<Handler>::apply(detail::request_access::handler(std::move(r)))});
         }
     }
 

@@ -12,7 +12,6 @@
 #include "antiphon/execution/parking.hpp"
 #include "antiphon/execution/timers.hpp"
 #include "antiphon/request/context.hpp"
-#include "antiphon/request/detail/direct_ask.hpp"
 #include "antiphon/request/future.hpp"
 #include "antiphon/request/layering.hpp"
 
@@ -294,7 +293,8 @@ private:
     }
     template <class... Reply>
     decltype(auto) call(Reply&&... reply) {
-        return Layer::call(std::as_const(payload_.f), source_, std::move(payload_.inside), payload_.args, std::forward<Reply>(reply)...);
+        return Layer::call(std::as_const(payload_.f), source_, std::move(payload_.inside), payload_.args,
+                           std::forward<Reply>(reply)...);
     }
 
     ANTIPHON_NO_UNIQUE_ADDRESS lead_source<Layer::first> source_;

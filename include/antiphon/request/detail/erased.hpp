@@ -61,16 +61,7 @@ private:
     bool plain_;
 };
 
-/// Lets `inner`, not begun, answer for `host`.
-template <class R, class U>
-void answer_by_beginning(host_state<R>& host, state_ptr<state<U>> inner) noexcept {
-    inner->retain();
-    state_ptr<state<U>> const begun{inner.get()};
-    host.answer_by(std::move(inner), delivery::nested);
-    begun->begin();
-}
-
-/// The ask of an empty request. Not answered before it is begun: whoever made it attaches to it first.
+/// The ask of a request without a handler.
 template <class R>
 class empty_ask final : public state<R> {
 public:
@@ -83,6 +74,15 @@ private:
     void refuse(errc, delivery) noexcept override {}
 };
 
+/// Lets `inner`, not begun, answer for `host`.
+template <class R, class U>
+void answer_by_beginning(host_state<R>& host, state_ptr<state<U>> inner) noexcept {
+    inner->retain();
+    state_ptr<state<U>> const begun{inner.get()};
+    host.answer_by(std::move(inner), delivery::nested);
+    begun->begin();
+}
+
 /// An ask that is answered by the one inside it, converted.
 template <class R_, class Layer, class... A>
 class following_ask : public host_state<R_> {
@@ -92,6 +92,11 @@ public:
     following_ask(any_executor executor, context_data const* context, Layer const& layer, X&&... args)
         : host_state<R>{std::move(executor), context, 2, 0}, inner_{child_.make(*this, context, layer, std::forward<X>(args)...)} {}
     void begin() noexcept override { answer_by_beginning(*this, std::move(inner_)); }
+    void dismiss() noexcept override {
+        inner_->dismiss();
+        inner_ = {};
+        this->release();  // the producer's reference
+    }
 
 protected:
     ~following_ask() = default;
