@@ -74,8 +74,10 @@ TEST_CASE("idempotency_key: new_key passes failures on, and stop requests inward
     CHECK((fails | http::new_key).call().error() == ap::errc::aborted);
     ap::promise<int> never;
     ap::request const waits{[&](idempotency_key) { return never.get_future(); }};
-    auto f = (waits | http::new_key).submit();
+    auto f = (waits | ap::starts_on(ap::inline_executor{}) | http::new_key).submit();
+    CHECK_FALSE(never.stop_requested());
     f.request_stop();
+    CHECK(never.stop_requested());
     never.set_value(3);
     CHECK(std::move(f).get() == 3);
 }

@@ -150,7 +150,7 @@ const routes = {
       return reply(res, 204);
     }
     job.looks -= 1;
-    if (job.looks > 0) return reply(res, job.kind === "plain" ? 200 : 202, "not yet", { "Retry-After": job.kind === "slow" ? "3600" : "0" });
+    if (job.looks > 0) return reply(res, 202, "not yet", { "Retry-After": job.kind === "slow" ? "3600" : "0" });
     if (job.kind === "other") return reply(res, 303, "", { Location: "/result/" + id });
     if (job.kind === "gone") return reply(res, 410, "gone");
     reply(res, 200, "result of " + id);

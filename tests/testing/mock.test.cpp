@@ -44,6 +44,14 @@ TEST_CASE("a mock that is asked more often than its script says fails clearly") 
     CHECK(answer.error().executed() == ap::executed::no);
 }
 
+TEST_CASE("a mock remembers arguments as they were passed, and answers with them") {
+    mock<std::size_t(std::string)> m;
+    m.answers([](std::string const& text) { return text.size(); });
+    CHECK(ap::request{m}.call("remembered").value() == 10);
+    REQUIRE(m.calls().size() == 1);
+    CHECK(std::get<0>(m.calls()[0]) == "remembered");
+}
+
 TEST_CASE("a line of a script may stand for several asks, or for all that follow") {
     mock<int()> m;
     m.returns(1).times(2);

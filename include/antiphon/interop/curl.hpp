@@ -36,11 +36,16 @@ namespace detail {
 
 using engine_ref = shared_core<curl_engine>;
 
+[[nodiscard]] inline request<response(request_message), repeat::unsafe> transport_of(engine_ref const& engine);
+
 /// The handlers of a client's requests. What they hold outlives the client.
 class exchange {
 public:
     exchange(engine_ref engine, std::shared_ptr<question const> what) noexcept : engine_{std::move(engine)}, what_{std::move(what)} {}
     void operator()(context const& how, promise<response> reply) const { engine_->ask(how, what_, std::move(reply)); }
+    // For policies that make several messages of one ask.
+    [[nodiscard]] auto transport() const { return transport_of(engine_); }
+    [[nodiscard]] result<request_message> message() const { return message_of(*what_); }
 
 private:
     engine_ref engine_;
@@ -52,6 +57,12 @@ public:
         : engine_{std::move(engine)}, what_{std::move(what)} {}
     void operator()(context const& how, idempotency_key key, promise<response> reply) const {
         engine_->ask(how, what_, std::move(reply), key.quoted());
+    }
+    [[nodiscard]] auto transport() const { return transport_of(engine_); }
+    [[nodiscard]] result<request_message> message(idempotency_key key) const {
+        result<request_message> made = message_of(*what_);
+        if (made) static_cast<void>(made->headers.set(idempotency_key::field_name, key.quoted()));
+        return made;
     }
 
 private:
@@ -86,6 +97,10 @@ template <class Repeat, class F>
 [[nodiscard]] auto make_request(F handler) {
     using access = antiphon::detail::request_access;
     return access::make<Repeat>(access::handler(antiphon::request{std::move(handler)}));
+}
+
+[[nodiscard]] inline request<response(request_message), repeat::unsafe> transport_of(engine_ref const& engine) {
+    return make_request<repeat::unsafe>(message_exchange{engine, std::make_shared<url const>()});
 }
 
 template <class Repeat, class Exchange>

@@ -10,6 +10,7 @@
 #include "antiphon/execution/here.hpp"
 #include "antiphon/request/answer.hpp"
 #include "antiphon/request/context.hpp"
+#include "antiphon/request/link.hpp"
 #include "antiphon/request/state.hpp"
 
 namespace antiphon::detail {

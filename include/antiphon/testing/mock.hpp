@@ -132,7 +132,10 @@ public:
 
     /// The handler itself.
     [[nodiscard]] mock handler() const { return *this; }
-    task<R> operator()(Args... args) const { return answer(take_line(args...), std::forward<Args>(args)...); }
+    task<R> operator()(Args... args) const {
+        std::shared_ptr<line> now = take_line(args...);  // before the arguments are moved from
+        return answer(std::move(now), std::forward<Args>(args)...);
+    }
 
 private:
     template <class F>

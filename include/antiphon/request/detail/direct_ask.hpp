@@ -164,6 +164,11 @@ public:
           payload_{std::forward<L>(handler), std::tuple<Kept...>(std::forward<A>(args)...)} {}
 
     void begin() noexcept override { this->hand_over(); }
+    void dismiss() noexcept override {
+        detail::destroy_at(detail::addressof(payload_));
+        this->release();  // the queue's reference
+        this->release();  // the producer's
+    }
 
 protected:
     ~direct_ask() {}
