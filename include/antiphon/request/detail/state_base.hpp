@@ -7,13 +7,13 @@
 #include <cstdint>
 #include <utility>
 
+#include "antiphon/core/priority.hpp"
 #include "antiphon/core/time.hpp"
 #include "antiphon/core/work.hpp"
 #include "antiphon/execution/any_executor.hpp"
 #include "antiphon/execution/here.hpp"
 #include "antiphon/request/detail/consumer.hpp"
 #include "antiphon/request/detail/waiter.hpp"
-#include "antiphon/request/priority.hpp"
 #include "antiphon/fwd.hpp"
 
 namespace antiphon::detail {
