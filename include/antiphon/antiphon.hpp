@@ -4,6 +4,7 @@
 
 #include "antiphon/core/errc.hpp"
 #include "antiphon/core/failure.hpp"
+#include "antiphon/core/node_cache.hpp"
 #include "antiphon/core/result.hpp"
 #include "antiphon/core/time.hpp"
 #include "antiphon/core/unique_function.hpp"
