@@ -27,9 +27,7 @@ public:
     /// Decides the ask by the result that `make` returns. What it throws becomes the failure.
     template <class Make>
     void decide(Make&& make, delivery how) noexcept {
-        ANTIPHON_TRY { ::new (static_cast<void*>(detail::addressof(result_))) result<R>(std::forward<Make>(make)()); }
-        ANTIPHON_CATCH_ALL { ::new (static_cast<void*>(detail::addressof(result_))) result<R>(failure::current()); }
-        discard();
+        prepare(std::forward<Make>(make));
         this->publish(how);
     }
     void complete(result<R>&& answer, delivery how) noexcept {
@@ -55,6 +53,13 @@ protected:
         : state_base{std::move(executor), context, references, word} {}
     ~state() {
         if (this->ready()) result_.~result<R>();
+    }
+    /// The first half of `decide`, for who has to look at the result before it is published.
+    template <class Make>
+    void prepare(Make&& make) noexcept {
+        ANTIPHON_TRY { ::new (static_cast<void*>(detail::addressof(result_))) result<R>(std::forward<Make>(make)()); }
+        ANTIPHON_CATCH_ALL { ::new (static_cast<void*>(detail::addressof(result_))) result<R>(failure::current()); }
+        discard();
     }
     /// The answer is known: the handler and its arguments may go, before anybody hears of it.
     virtual void discard() noexcept {}

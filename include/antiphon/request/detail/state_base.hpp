@@ -73,6 +73,8 @@ public:
 
     /// Starts the ask. Once, after its consumer was attached or has its future, by somebody who holds a reference meanwhile.
     virtual void begin() noexcept {}
+    /// Instead, by the same, and before anybody asked it to stop: it never runs, and its consumer hears nothing.
+    virtual void dismiss() noexcept { release(); }  // the producer's reference
 
     /// To be called before `begin` where nobody else knows this, nor anything that waits for it, until that has returned.
     void begin_unshared() noexcept { word_.store(word_.load(std::memory_order_relaxed) | unshared, std::memory_order_relaxed); }
