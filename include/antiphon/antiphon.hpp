@@ -4,6 +4,7 @@
 
 #include "antiphon/core/errc.hpp"
 #include "antiphon/core/failure.hpp"
+#include "antiphon/core/node_cache.hpp"
 #include "antiphon/core/result.hpp"
 #include "antiphon/core/time.hpp"
 #include "antiphon/core/unique_function.hpp"
@@ -41,7 +42,9 @@
 #include "antiphon/policy/deadline.hpp"
 #include "antiphon/policy/every.hpp"
 #include "antiphon/policy/failure_predicate.hpp"
+#include "antiphon/policy/fallback.hpp"
 #include "antiphon/policy/hedge.hpp"
+#include "antiphon/policy/layer.hpp"
 #include "antiphon/policy/observe.hpp"
 #include "antiphon/policy/percentile.hpp"
 #include "antiphon/policy/retry.hpp"
