@@ -4,6 +4,8 @@
 
 #include "antiphon/core/errc.hpp"
 #include "antiphon/core/failure.hpp"
+#include "antiphon/core/node_cache.hpp"
+#include "antiphon/core/priority.hpp"
 #include "antiphon/core/result.hpp"
 #include "antiphon/core/time.hpp"
 #include "antiphon/core/unique_function.hpp"
@@ -22,7 +24,6 @@
 #include "antiphon/request/future.hpp"
 #include "antiphon/request/hop.hpp"
 #include "antiphon/request/observer.hpp"
-#include "antiphon/request/priority.hpp"
 #include "antiphon/request/promise.hpp"
 #include "antiphon/request/ready_future.hpp"
 #include "antiphon/request/request.hpp"
