@@ -38,6 +38,7 @@
 #include "antiphon/request/when_settled.hpp"
 #include "antiphon/policy/adaptive.hpp"
 #include "antiphon/policy/backoff.hpp"
+#include "antiphon/policy/balance.hpp"
 #include "antiphon/policy/batch.hpp"
 #include "antiphon/policy/cache.hpp"
 #include "antiphon/policy/circuit_breaker.hpp"
