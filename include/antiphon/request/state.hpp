@@ -153,7 +153,7 @@ public:
         return slot_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(&c), std::memory_order_acq_rel,
                                              std::memory_order_acquire);
     }
-    /// Before the state is shared.
+    /// Before the state is shared, and before it has begun, so that it cannot be ready.
     void attach_first(consumer& c) noexcept { slot_.store(reinterpret_cast<std::uintptr_t>(&c), std::memory_order_relaxed); }
 
     /// Asks this and everything it waits for to stop. Iterative along chains.

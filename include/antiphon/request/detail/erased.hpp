@@ -217,6 +217,19 @@ private:
     std::tuple<Kept...> args_;
 };
 
+/// The ask of an empty request: fails when it begins, as any other ask has its answer only then.
+template <class R>
+class empty_ask final : public state<R> {
+public:
+    empty_ask(any_executor executor, context_data const* context) noexcept : state<R>{std::move(executor), context, 2, 0} {}
+    void begin() noexcept override { this->fail(empty_request(), delivery::nested); }
+
+private:
+    void destroy() noexcept override { delete this; }
+    void step(delivery) noexcept override {}
+    void refuse(errc, delivery) noexcept override {}
+};
+
 }  // namespace detail
 
 template <class R, class... P>
@@ -258,7 +271,7 @@ public:
     template <class Self, class... A>
     [[nodiscard]] static detail::state_ptr<detail::state<R>> make(Self&& self, any_executor executor,
                                                                   detail::context_data const* context, A&&... args) {
-        if (self.empty()) return detail::plain_state<R>::settled(detail::empty_request(), std::move(executor));
+        if (self.empty()) return detail::state_ptr<detail::state<R>>{new detail::empty_ask<R>{std::move(executor), context}};
         if constexpr (at_once<A...>) {
             return self.base().make(executor, context, std::forward<A>(args)...);
         } else {
