@@ -54,9 +54,9 @@ function(antiphon_interop_header_test library pattern)
   add_test(NAME "headers/those of ${library} compile alone and link twice" COMMAND ${library}_header_tests)
   set_tests_properties("headers/those of ${library} compile alone and link twice" PROPERTIES LABELS house TIMEOUT 60)
 endfunction()
-if(TARGET antiphon_curl)
-  antiphon_interop_header_test(antiphon_curl "/interop/(detail/)?curl")
-endif()
+foreach(name IN LISTS antiphon_interops)
+  antiphon_interop_header_test(antiphon_${name} "/interop/(detail/)?${name}[^/]*$")
+endforeach()
 
 # --- misuse does not compile, and says why ----------------------------------------------------------------------------
 set(antiphon_standard "${CMAKE_CXX20_STANDARD_COMPILE_OPTION}")

@@ -60,3 +60,13 @@ TEST_CASE("every errc has a message of its own") {
 }
 
 TEST_CASE("a number that is no errc still has a message") { CHECK(ap::error_category().message(9999) == "unknown antiphon error"); }
+
+TEST_CASE("an errc compares with the standard condition that says the same") {
+    CHECK(make_error_code(ap::errc::cancelled) == std::errc::operation_canceled);
+    CHECK(make_error_code(ap::errc::invalid_argument) == std::errc::invalid_argument);
+    CHECK(make_error_code(ap::errc::deadline_exceeded) == std::errc::timed_out);
+    CHECK(make_error_code(ap::errc::permission_denied) == std::errc::permission_denied);
+    CHECK(make_error_code(ap::errc::unimplemented) == std::errc::function_not_supported);
+    CHECK(make_error_code(ap::errc::would_deadlock) == std::errc::resource_deadlock_would_occur);
+    CHECK_FALSE(make_error_code(ap::errc::unavailable) == std::errc::timed_out);
+}

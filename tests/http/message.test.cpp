@@ -43,3 +43,19 @@ TEST_CASE("message: as a failure a response keeps its status as a code, and when
     CHECK(why.message() == "429 Too Many Requests");
     CHECK_FALSE(http::response{.status = 500}.as_failure().retry_after().has_value());
 }
+
+TEST_CASE("message: a date to come again at is seen by the server's own clock, where it tells the time") {
+    http::response const r{.status = 503,
+                           .headers = {{"Date", "Sun, 06 Nov 1994 08:49:37 GMT"}, {"Retry-After", "Sun, 06 Nov 1994 08:49:47 GMT"}}};
+    CHECK(r.retry_after() == ap::duration{10s});
+    http::response const past{.status = 503, .headers = {{"Date", "no date"}, {"Retry-After", "Sun, 06 Nov 1994 08:49:47 GMT"}}};
+    CHECK(past.retry_after() == ap::duration{0s});
+}
+
+TEST_CASE("message: what belongs to one origin, and what describes a body, can be taken away") {
+    http::fields headers{{"authorization", "a"}, {"Cookie", "b"}, {"X", "c"}, {"Host", "h"}, {"content-type", "t"}};
+    http::erase_credentials(headers);
+    CHECK(headers == http::fields{{"X", "c"}, {"Content-Type", "t"}});
+    http::erase_content_fields(headers);
+    CHECK(headers == http::fields{{"X", "c"}});
+}

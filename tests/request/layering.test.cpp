@@ -109,3 +109,15 @@ TEST_CASE("the answer is published after what was asked with is gone, through a 
     CHECK(f.ready());
     CHECK(kept.use_count() == 1);
 }
+
+TEST_CASE("an empty request inside a layer answers failed_precondition, by every verb") {
+    ap::request<int(int)> const none;
+    auto const layered = none | attempt{2};
+    CHECK(layered.call(1).error() == ap::errc::failed_precondition);
+    CHECK((layered | ap::starts_on(ap::inline_executor{})).submit(1).get().error() == ap::errc::failed_precondition);
+    ap::manual_executor desk;
+    bool told = false;
+    (layered | ap::starts_on(desk)).submit(1, [&](ap::result<int> r) { told = r.error() == ap::errc::failed_precondition; });
+    desk.run();
+    CHECK(told);
+}

@@ -133,12 +133,10 @@ inline int run(std::vector<std::string> command) {
     return process{std::move(command)}.wait();
 }
 
-inline std::string folder_of(char const* file) { return std::filesystem::path{file}.parent_path().string(); }
-
-/// tests/interop/server.js.
+/// tests/interop/server.js. The folder comes from the build: `__FILE__` may be relative to wherever the compiler ran.
 class node_server {
 public:
-    node_server() : child_{{find_program("node"), folder_of(__FILE__) + "/../interop/server.js"}}, port_{child_.line()} {}
+    node_server() : child_{{find_program("node"), ANTIPHON_TESTS_FOLDER "/interop/server.js"}}, port_{child_.line()} {}
     [[nodiscard]] std::string url(std::string const& path = "/") const { return "http://127.0.0.1:" + port_ + path; }
     void kill() { child_.kill(SIGKILL); }
 

@@ -39,6 +39,18 @@ class error_category final : public std::error_category {
 public:
     [[nodiscard]] char const* name() const noexcept override { return "antiphon"; }
     [[nodiscard]] std::string message(int code) const override { return text(static_cast<errc>(code)); }
+    /// So that codes compare with the standard's conditions, where these say the same.
+    [[nodiscard]] std::error_condition default_error_condition(int code) const noexcept override {
+        switch (static_cast<errc>(code)) {
+            case errc::cancelled: return std::errc::operation_canceled;
+            case errc::invalid_argument: return std::errc::invalid_argument;
+            case errc::deadline_exceeded: return std::errc::timed_out;
+            case errc::permission_denied: return std::errc::permission_denied;
+            case errc::unimplemented: return std::errc::function_not_supported;
+            case errc::would_deadlock: return std::errc::resource_deadlock_would_occur;
+            default: return {code, *this};
+        }
+    }
     [[nodiscard]] static constexpr char const* text(errc code) noexcept {
         switch (code) {
             case errc::cancelled: return "cancelled";

@@ -15,6 +15,17 @@
 
 namespace antiphon::http {
 
+/// Takes away what belongs to one origin: a message that goes to another must not have it.
+inline void erase_credentials(fields& headers) {
+    for (char const* name : {"Authorization", "Cookie", "Proxy-Authorization", "Host"})
+        headers.erase(name);
+}
+/// Takes away what describes a body that does not go along.
+inline void erase_content_fields(fields& headers) {
+    for (char const* name : {"Content-Type", "Content-Encoding", "Content-Language", "Content-Location"})
+        headers.erase(name);
+}
+
 /// What a client sends. `target` is a URL, or a reference that is resolved against the client's base.
 struct request_message {
     http::method method = "GET";
@@ -41,8 +52,11 @@ struct response {
         result<duration> const wait = parse_retry_after(*text, now);
         return wait ? std::optional{*wait} : std::nullopt;
     }
+    /// Seen when it was sent, by the server's own clock (its Date field), else now, by this one's.
     [[nodiscard]] std::optional<duration> retry_after() const {
-        return retry_after(std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now()));
+        auto const now = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
+        std::optional<std::string_view> const sent = headers.get("Date");
+        return retry_after(sent ? parse_date(*sent, now).value_or(now) : now);
     }
     /// The failure that it is for who wants success: the status as a code, and when to come again.
     [[nodiscard]] failure as_failure() const {

@@ -120,12 +120,15 @@ private:
 
 inline result<preferences> preferences::parse(std::string_view text) { return parser{text}.run(); }
 
-/// The value of a Prefer field: "respond-async, wait=2". Seconds, rounded up.
+/// The value of a Prefer field: "wait=2". Seconds, rounded up.
+[[nodiscard]] inline std::string print_prefer_wait(duration wait) {
+    auto const seconds = std::chrono::duration_cast<std::chrono::seconds>(wait);
+    return "wait=" + std::to_string(seconds.count() + (seconds < wait ? 1 : 0));
+}
+/// "respond-async, wait=2"; without a positive wait only "respond-async".
 [[nodiscard]] inline std::string print_prefer_async(duration wait) {
     std::string out = "respond-async";
-    if (wait <= duration::zero()) return out;
-    auto const seconds = std::chrono::duration_cast<std::chrono::seconds>(wait);
-    return out.append(", wait=").append(std::to_string(seconds.count() + (seconds < wait ? 1 : 0)));
+    return wait <= duration::zero() ? out : out.append(", ").append(print_prefer_wait(wait));
 }
 
 }  // namespace antiphon::http

@@ -177,16 +177,22 @@ public:
     template <std::invocable<state_base&> Place, class L, class... X>
     layer_ask(Place place, any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
         : host_state<R>{std::move(executor_for), outer, 2, 0}, inherited_{*this} {
-        state_ptr<state<R>> inner =
-            child_.make_on(*this, place(*this), &inherited_, std::forward<L>(layer).inner(), std::forward<X>(args)...);
-        inner->attach_first(*this);
-        inner_ = inner.get();
-        this->await_first(state_ptr<>{inner.release()});
+        make_inner(*this, place(*this), std::forward<L>(layer), std::forward<X>(args)...);
+    }
+    /// What is inside keeps `keeper` alive, which is to keep this.
+    template <class L, class... X>
+    layer_ask(state_base& keeper, any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+        : host_state<R>{std::move(executor_for), outer, 2, 0}, inherited_{keeper} {
+        make_inner(keeper, any_executor{this->executor()}, std::forward<L>(layer), std::forward<X>(args)...);
     }
 
     void begin() noexcept final {
         inherited_.inherit(this->context());  // not before: the layers around have only now settled theirs
         start();
+    }
+    void dismiss() noexcept final {
+        dismiss_inner();
+        this->release();  // the producer's reference
     }
 
 protected:
@@ -208,6 +214,13 @@ protected:
         inner_->request_stop();
         begin_inner();
     }
+    /// Instead: what is inside never hears of it.
+    void dismiss_inner() noexcept {
+        state_ptr<> const gone{this->take_upstream()};
+        inner_->dismiss();
+    }
+    /// Before it has begun.
+    void stop_inner() noexcept { inner_->request_stop(); }
     [[nodiscard]] context_data& inherited() noexcept { return inherited_; }
 
     /// A policy may answer before what is inside.
@@ -221,6 +234,15 @@ protected:
     void refuse(errc, delivery) noexcept override {}
 
 private:
+    template <class L, class... X>
+    void make_inner(state_base& keeper, any_executor where, L&& layer, X&&... args) {
+        state_ptr<state<R>> inner =
+            child_.make_on(keeper, std::move(where), &inherited_, std::forward<L>(layer).inner(), std::forward<X>(args)...);
+        inner->attach_first(*this);
+        inner_ = inner.get();
+        this->await_first(state_ptr<>{inner.release()});
+    }
+
     context_data inherited_;
     state<R>* inner_ = nullptr;  // valid until it has begun
     ANTIPHON_NO_UNIQUE_ADDRESS child_slot<std::remove_cvref_t<decltype(std::declval<Layer const&>().inner())>, A...> child_;

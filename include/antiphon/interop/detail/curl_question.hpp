@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "antiphon/core/failure.hpp"
+#include "antiphon/core/result.hpp"
 #include "antiphon/http/client_options.hpp"
 #include "antiphon/http/fields.hpp"
 #include "antiphon/http/idempotency_key.hpp"
@@ -89,6 +90,12 @@ struct question {
     return made;
 }
 
+/// The message that a question was made of, its target whole.
+[[nodiscard]] inline result<request_message> message_of(question const& from) {
+    if (from.wrong) return *from.wrong;
+    return request_message{.method = from.method, .target = from.where.text(), .headers = from.headers, .body = from.body};
+}
+
 /// What a redirection makes of a question; null when it is none that is followed.
 /// **Source**: RFC 9110, 15.4; what belongs to one origin stays there.
 [[nodiscard]] inline std::shared_ptr<question const> redirected(question const& from, int status, std::string_view location,
@@ -104,14 +111,11 @@ struct question {
     if (rewritten) {
         made->method = "GET";
         made->repeatable = true;
-        for (char const* name : {"Content-Type", "Content-Encoding", "Content-Language", "Content-Location"})
-            made->headers.erase(name);
+        erase_content_fields(made->headers);
     } else {
         made->body = from.body;
     }
-    if (!from.where.same_origin(made->where))
-        for (char const* name : {"Authorization", "Cookie", "Proxy-Authorization", "Host"})
-            made->headers.erase(name);
+    if (!from.where.same_origin(made->where)) erase_credentials(made->headers);
     made->wrong = why_not(made->where, made->headers);
     if (!made->wrong) made->make_lines();
     return made;

@@ -61,6 +61,19 @@ private:
     bool plain_;
 };
 
+/// The ask of a request without a handler.
+template <class R>
+class empty_ask final : public state<R> {
+public:
+    explicit empty_ask(any_executor executor) noexcept : state<R>{std::move(executor), nullptr, 2, 0} {}
+    void begin() noexcept override { this->fail(empty_request(), delivery::nested); }
+
+private:
+    void destroy() noexcept override { delete this; }
+    void step(delivery) noexcept override {}
+    void refuse(errc, delivery) noexcept override {}
+};
+
 /// Lets `inner`, not begun, answer for `host`.
 template <class R, class U>
 void answer_by_beginning(host_state<R>& host, state_ptr<state<U>> inner) noexcept {
@@ -79,6 +92,11 @@ public:
     following_ask(any_executor executor, context_data const* context, Layer const& layer, X&&... args)
         : host_state<R>{std::move(executor), context, 2, 0}, inner_{child_.make(*this, context, layer, std::forward<X>(args)...)} {}
     void begin() noexcept override { answer_by_beginning(*this, std::move(inner_)); }
+    void dismiss() noexcept override {
+        inner_->dismiss();
+        inner_ = {};
+        this->release();  // the producer's reference
+    }
 
 protected:
     ~following_ask() = default;
@@ -217,19 +235,6 @@ private:
     std::tuple<Kept...> args_;
 };
 
-/// The ask of an empty request: fails when it begins, as any other ask has its answer only then.
-template <class R>
-class empty_ask final : public state<R> {
-public:
-    empty_ask(any_executor executor, context_data const* context) noexcept : state<R>{std::move(executor), context, 2, 0} {}
-    void begin() noexcept override { this->fail(empty_request(), delivery::nested); }
-
-private:
-    void destroy() noexcept override { delete this; }
-    void step(delivery) noexcept override {}
-    void refuse(errc, delivery) noexcept override {}
-};
-
 }  // namespace detail
 
 template <class R, class... P>
@@ -271,7 +276,7 @@ public:
     template <class Self, class... A>
     [[nodiscard]] static detail::state_ptr<detail::state<R>> make(Self&& self, any_executor executor,
                                                                   detail::context_data const* context, A&&... args) {
-        if (self.empty()) return detail::state_ptr<detail::state<R>>{new detail::empty_ask<R>{std::move(executor), context}};
+        if (self.empty()) return detail::state_ptr<detail::state<R>>{new detail::empty_ask<R>{std::move(executor)}};
         if constexpr (at_once<A...>) {
             return self.base().make(executor, context, std::forward<A>(args)...);
         } else {

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Who runs an ask: hand-over to an executor, the claim of a step, the trampoline, stop requests, publication.
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+#include "antiphon/core/config.hpp"
+#include "antiphon/core/work.hpp"
+#include "antiphon/execution/any_executor.hpp"
+#include "antiphon/execution/default_pool.hpp"
+#include "antiphon/execution/timers.hpp"
+#include "antiphon/request/detail/state_base.hpp"
+#include "antiphon/request/detail/waiter.hpp"
+#include "antiphon/request/trampoline.hpp"
+
+namespace antiphon::detail {
+
+inline void state_base::request_stop() noexcept {
+    retain();
+    for (state_base* at = this; at != nullptr;) {
+        state_base* further = nullptr;
+        // seq_cst, against link::set followed by stop_requested: one of both sees the other
+        if ((at->word_.fetch_or(stopped, std::memory_order_seq_cst) & stopped) == 0 && !at->ready()) further = at->on_stop();
+        at->release();
+        at = further;
+    }
+}
+
+inline void state_base::schedule(any_executor const& where) noexcept {
+    retain(2);  // the queue's; and one that keeps this, of which `where` may be part, until `execute` has returned
+    std::uint32_t old = word_.load(std::memory_order_relaxed);
+    // seq_cst, against a waiter that registers and then looks again (wait); release pairs with the step's acquire
+    while (
+        !word_.compare_exchange_weak(old, (old | queued | runnable) + handing, std::memory_order_seq_cst, std::memory_order_relaxed)) {
+    }
+    (old & queued) == 0 ? hand_to(where) : release();
+    handed();
+    release();
+}
+
+inline void state_base::hand_over() noexcept {
+    if (std::uint32_t const begun = word_.load(std::memory_order_relaxed); (begun & unshared) != 0) {
+        word_.store(begun & ~(unasked | unshared), std::memory_order_relaxed);
+        executor_ ? hand_to(executor_) : run();
+    } else if (executor_) {
+        hand_to(executor_);
+        word_.fetch_and(~std::uint32_t{unasked}, std::memory_order_seq_cst);
+        wake_waiter();  // a delayed ask may have one already
+    } else {
+        word_.fetch_and(~std::uint32_t{unasked}, std::memory_order_seq_cst);
+        run();
+    }
+}
+
+inline void state_base::hand_to(any_executor const& where) noexcept {
+    work job{*this};
+    ANTIPHON_TRY { where.execute(std::move(job)); }
+    ANTIPHON_CATCH_ALL {
+        // The executor was given the job and let go of it while throwing: the ask is decided.
+    }
+}
+
+inline void state_base::bounce() noexcept {
+    retain();
+    // as in schedule
+    if ((word_.fetch_or(queued | runnable, std::memory_order_seq_cst) & queued) != 0) {
+        wake_waiter();
+        release();
+    } else if (!trampoline::run(*this) && executor_.claimable()) {
+        wake_waiter();  // this thread comes to it later, perhaps after a wait of its own: others may take it
+    }
+}
+
+inline void state_base::bounce_once() noexcept {
+    // Nobody else could take the step while this thread performs it: so nobody need be told that it is due.
+    trampoline::idle() ? trampoline::start([this] { step(delivery::tail); }) : bounce();
+}
+
+inline bool state_base::stays_here(delivery how) noexcept {
+    bool const anywhere = runs_anywhere(executor_);
+    if (how == delivery::dropped || (anywhere && timer_thread::is_current())) {
+        schedule(default_pool().get_executor());
+        return false;
+    }
+    if (anywhere || (how == delivery::tail && at_home())) return true;
+    schedule();
+    return false;
+}
+
+inline void state_base::run() noexcept {
+    std::uint32_t const old = leave_queue();
+    if ((old & runnable) != 0) {
+        trampoline::barrier const closed{this};
+        step(delivery::tail);
+    }
+    release();
+}
+
+inline void state_base::reject(errc why, rejection how) noexcept {
+    std::uint32_t const old = leave_queue();
+    if ((old & runnable) != 0) refuse(why, how == rejection::dropped ? delivery::dropped : delivery::nested);
+    release();
+}
+
+inline void state_base::schedule_as(work_item& entry, std::atomic<bool>& in_queue, any_executor const& where) noexcept {
+    retain(2);  // as in schedule: one is the queue's, one keeps `where`
+    std::uint32_t old = word_.load(std::memory_order_relaxed);
+    while (!word_.compare_exchange_weak(old, (old | runnable) + handing, std::memory_order_seq_cst, std::memory_order_relaxed)) {
+    }
+    // seq_cst against take_pinned: the husk sees the step, or has left the queue
+    if (!in_queue.exchange(true, std::memory_order_seq_cst)) {
+        work job{entry};
+        ANTIPHON_TRY { where.execute(std::move(job)); }
+        ANTIPHON_CATCH_ALL {
+            // as in hand_to
+        }
+    } else {
+        release();
+    }
+    handed();
+    release();
+}
+
+inline void state_base::run_pinned(work_item const& entry, std::atomic<bool>& in_queue) noexcept {
+    in_queue.store(false, std::memory_order_seq_cst);
+    if (take_pinned(entry)) {
+        trampoline::barrier const closed;
+        step(delivery::tail);
+    }
+    release();
+}
+
+inline void state_base::reject_pinned(work_item const& entry, std::atomic<bool>& in_queue, errc why, rejection how) noexcept {
+    in_queue.store(false, std::memory_order_seq_cst);
+    if (take_pinned(entry)) refuse(why, how == rejection::dropped ? delivery::dropped : delivery::nested);
+    release();
+}
+
+inline void state_base::publish(delivery how) noexcept {
+    // acq_rel: release pairs with ready/attach/wait; acquire makes the consumer's fields visible
+    std::uintptr_t const old = slot_.exchange(is_ready, std::memory_order_seq_cst);
+    if (old == 0) {
+    } else if ((old & is_waiter) != 0) {
+        waiter_of(old)->signal();
+    } else {
+        reinterpret_cast<consumer*>(old & ~is_end)->on_ready(*this, how);
+    }
+    release();
+}
+
+inline std::uint32_t state_base::take_runnable(std::uint32_t bits) noexcept {
+    std::uint32_t const old = word_.fetch_and(~bits, std::memory_order_seq_cst);
+    if ((old & runnable) != 0 && (old & wakers) != 0) await_wakers();
+    return old;
+}
+
+inline std::uint32_t state_base::leave_queue() noexcept {
+    std::uint32_t old = word_.load(std::memory_order_relaxed);
+    std::uint32_t cleared = 0;
+    do {
+        cleared = (old & pinned) != 0 ? queued : queued | runnable;  // a pinned state's step is due elsewhere
+    } while (!word_.compare_exchange_weak(old, old & ~cleared, std::memory_order_seq_cst, std::memory_order_relaxed));
+    if ((old & cleared & runnable) != 0 && (old & wakers) != 0) await_wakers();
+    return old & cleared;
+}
+
+inline bool state_base::take_first_step() noexcept {
+    std::uint32_t old = word_.load(std::memory_order_relaxed);
+    do {
+        if ((old & runnable) == 0 || (old & under_way) != 0) return false;
+    } while (!word_.compare_exchange_weak(old, old & ~runnable, std::memory_order_seq_cst, std::memory_order_relaxed));
+    if ((old & wakers) != 0) await_wakers();
+    return true;
+}
+
+inline bool state_base::take_pinned(work_item const& entry) noexcept {
+    if (!is_current(entry) || (take_runnable(runnable) & runnable) == 0) return false;
+    if (is_current(entry)) return true;
+    put_back();
+    return false;
+}
+
+}  // namespace antiphon::detail
