@@ -7,8 +7,8 @@
 #include <system_error>
 
 #include "antiphon/core/failure.hpp"
+#include "antiphon/core/priority.hpp"
 #include "antiphon/core/time.hpp"
-#include "antiphon/request/priority.hpp"
 #include "antiphon/messaging/headers.hpp"
 
 namespace antiphon::messaging {
