@@ -27,10 +27,6 @@ bool server_is_missing() {
     WARN("nats-server is not installed: skipped");
     return true;
 }
-/// The C client's own threads end before the program does.
-struct library_ended {
-    ~library_ended() { nats_CloseAndWait(5000); }
-} const at_the_end;
 
 nats_options to(servers::nats_server const& server) { return {.servers = {server.url()}, .reconnect_wait = 20ms}; }
 ap::request<int(int)> twice() {
