@@ -45,6 +45,8 @@ protected:
         if (!this->ready()) detail::destroy_at(detail::addressof(question_));
     }
 
+    /// Whether attempts would rather go where none has been.
+    virtual void mark_tried(context_data&) noexcept {}
     /// Before the first attempt.
     virtual void outset() noexcept {}
     /// Whether the attempt about to begin is known to be the last.
@@ -133,7 +135,7 @@ private:
         inner.retain();
         state_ptr<> const alive{&inner};
         phase_.store(beginning, std::memory_order_relaxed);  // whoever answers it has it from here
-        this->await_first(state_ptr<>{fresh.release()});
+        this->await_next(state_ptr<>{fresh.release()});
         if (this->stop_requested()) inner.request_stop();
         inner.begin();
         return true;
@@ -147,6 +149,7 @@ private:
     [[nodiscard]] state_ptr<state<inner_result>> ask_in(typename Question::slot& slot, state_base& owner, context_data& context) {
         context.inherit(this->context());
         context.attempt = attempt_ + 1;
+        mark_tried(context);
         return question_.ask(slot, owner, context, last_attempt());
     }
 

@@ -296,6 +296,8 @@ public:
     std::uint32_t attempt = 1;
     antiphon::priority priority = antiphon::priority::normal;
     void const* metadata = nullptr;
+    std::atomic<std::uint64_t>* tried =
+        nullptr;  // where the attempts of one ask have been, for the next to go elsewhere; as the observer
     antiphon::observer* observer = nullptr;  // kept alive by the state that introduced it
 
     void inherit(context_data const* outer) noexcept {
@@ -304,6 +306,7 @@ public:
         attempt = outer->attempt;
         priority = outer->priority;
         metadata = outer->metadata;
+        tried = outer->tried;
         observer = outer->observer;
     }
 
