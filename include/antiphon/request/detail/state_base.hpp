@@ -70,6 +70,8 @@ public:
     /// Lets the next step be performed by `where`, or by a waiter.
     void schedule(any_executor const& where) noexcept;
     void schedule() noexcept { schedule(executor_); }
+    /// The same at the end of a step, whose caller holds a reference: for others to go first.
+    void reschedule() noexcept;
 
     /// Starts the ask. Once, after its consumer was attached or has its future, by somebody who holds a reference meanwhile.
     virtual void begin() noexcept {}
