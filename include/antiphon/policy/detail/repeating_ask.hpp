@@ -140,7 +140,7 @@ private:
     }
     [[nodiscard]] state_ptr<state<inner_result>> make() {
         if (attempt_ == 0) return ask_in(first_, *this, first_context_);
-        auto* const place = new further_attempt<typename Question::slot>{this->executor()};
+        auto* const place = new further_attempt<typename Question::slot>{this->executor(), this->context()};
         state_ptr<> const made{place};
         return ask_in(place->slot, *place, place->context);
     }

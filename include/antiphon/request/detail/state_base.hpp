@@ -20,6 +20,21 @@ namespace antiphon::detail {
 
 class context_data;
 
+/// While work is dropped, which may be inside a destructor under the user's lock: for those who are destroyed by it and have somebody
+/// to tell.
+class dropping_scope {
+public:
+    explicit dropping_scope(rejection how) noexcept : outer_{std::exchange(dropping_, how == rejection::dropped)} {}
+    ~dropping_scope() { dropping_ = outer_; }
+    dropping_scope(dropping_scope const&) = delete;
+    dropping_scope& operator=(dropping_scope const&) = delete;
+    [[nodiscard]] static delivery now() noexcept { return dropping_ ? delivery::dropped : delivery::nested; }
+
+private:
+    bool outer_;
+    static constinit inline thread_local bool dropping_ = false;
+};
+
 /// Everything about an ask except its result.
 ///
 /// `slot_`, who is told: 0 (nobody) → consumer | waiter+2 (attached, by exchange against 0) → 0 (a waiter only: it left, or it
@@ -270,6 +285,7 @@ public:
     antiphon::priority priority = antiphon::priority::normal;
     void const* metadata = nullptr;
     antiphon::observer* observer = nullptr;  // kept alive by the state that introduced it
+    bool may_queue = true;  ///< else what would have to wait in line for a policy is refused
 
     void inherit(context_data const* outer) noexcept {
         if (outer == nullptr) return;
@@ -278,6 +294,7 @@ public:
         priority = outer->priority;
         metadata = outer->metadata;
         observer = outer->observer;
+        may_queue = outer->may_queue;
     }
 
 private:
