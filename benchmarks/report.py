@@ -17,7 +17,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 TIMED = (("bench_call", "", 0), ("bench_submit", "", 0), ("bench_submit", "round trip", 1), ("bench_continuation", "", 0),
-         ("bench_when_all", "", 0), ("bench_coroutine", "", 0))
+         ("bench_when_all", "", 0), ("bench_coroutine", "", 0), ("bench_timers", "", 0))
 
 
 def progress(text):
@@ -39,7 +39,7 @@ def timed(program, only, one_core, rounds):
     for run in json.loads(done.stdout)["benchmarks"]:
         if run["run_type"] != "iteration":
             continue
-        name = run["run_name"].removesuffix("/real_time").removesuffix("/iterations:1")
+        name = run["run_name"].removesuffix("/real_time").removesuffix("/manual_time").removesuffix("/iterations:1")
         workload, who = name.split("/", 1)
         if one_core:
             workload += ", all on one core"

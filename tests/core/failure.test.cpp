@@ -304,3 +304,27 @@ TEST_CASE("copying a failure with an exception allocates nothing") {
 }
 
 #endif
+
+#if ANTIPHON_EXCEPTIONS
+TEST_CASE("failure: a text from elsewhere says more than the code, and is no exception") {
+    ap::failure const f = ap::failure{ap::errc::unavailable, ap::executed::no}.with_retry_after(2s).with_attempts(3).with_message(
+        "shelf " + std::to_string(7));
+    CHECK(f == ap::errc::unavailable);
+    CHECK(f.message() == "shelf 7");
+    CHECK(f.exception() == nullptr);
+    CHECK(f.executed() == ap::executed::no);
+    CHECK(f.retry_after() == 2s);
+    CHECK(f.attempts() == 3);
+    ap::failure const copy = f;
+    CHECK(copy.message() == "shelf 7");
+    CHECK(copy.exception() == nullptr);
+    CHECK_THROWS_AS(copy.raise(), ap::request_error);
+    CHECK(ap::failure{copy}.with_message("shelf 8").message() == "shelf 8");
+}
+
+TEST_CASE("failure: a text does not take the place of an exception") {
+    ap::failure const f = ap::failure::from_exception(std::make_exception_ptr(std::runtime_error{"thrown"})).with_message("said");
+    CHECK(f.message() == "thrown");
+    CHECK(f.exception() != nullptr);
+}
+#endif

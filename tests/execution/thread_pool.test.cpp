@@ -86,6 +86,66 @@ TEST_CASE("a pool of one thread runs its jobs in the order of posting") {
     CHECK(std::is_sorted(order.begin(), order.end()));
 }
 
+TEST_CASE("a pool of one thread runs what its jobs post behind what was posted before") {
+    ap::thread_pool pool{{.threads = 1}};
+    std::vector<int> order;
+    std::latch all{600}, posted{1};
+    auto const e = pool.get_executor();
+    e.execute([&] {
+        posted.wait();
+        for (int i = 300; i < 600; ++i)
+            e.execute([&, i] {
+                order.push_back(i);
+                all.count_down();
+            });
+    });
+    for (int i = 0; i < 300; ++i)
+        e.execute([&, i] {
+            order.push_back(i);
+            all.count_down();
+        });
+    posted.count_down();
+    all.wait();
+    CHECK(std::is_sorted(order.begin(), order.end()));
+}
+
+TEST_CASE("a job may block until another worker has run what it posted") {
+    ap::thread_pool pool{{.threads = 2}};
+    for (int round = 0; round < 20; ++round) {
+        job outer{[&] {
+            std::latch child{1};
+            pool.get_executor().execute([&] { child.count_down(); });
+            child.wait();
+        }};
+        pool.get_executor().execute(outer.to_work());
+        outer.wait();
+        CHECK(outer.ran);
+    }
+}
+
+TEST_CASE("jobs that post themselves for ever do not keep others from running") {
+    ap::thread_pool pool{{.threads = 2}};
+    std::atomic<bool> enough{false};
+    struct again final : ap::work_item {
+        again(ap::thread_pool& p, std::atomic<bool>& e) : pool{&p}, enough{&e} {}
+        void run() noexcept override {
+            if (!*enough) pool->get_executor().execute(ap::work{*this});
+        }
+        void reject(ap::errc, ap::rejection) noexcept override {}
+        ap::thread_pool* pool;
+        std::atomic<bool>* enough;
+    };
+    again one{pool, enough}, two{pool, enough}, three{pool, enough};
+    for (again* each : {&one, &two, &three})
+        pool.get_executor().execute(ap::work{*each});
+    job outsider;
+    pool.get_executor().execute(outsider.to_work());
+    outsider.wait();
+    enough = true;
+    CHECK(outsider.ran);
+    CHECK(pool.shut_down(ap::duration::max()).rejected == 0);
+}
+
 TEST_CASE("the workers of a pool run at the same time") {
     ap::thread_pool pool{{.threads = 3}};
     std::latch together{3}, done{3};

@@ -20,6 +20,34 @@ TEST_CASE("a work queue gives its jobs back in the order of their arrival") {
     CHECK(queue.pop() == nullptr);
 }
 
+TEST_CASE("a work queue takes a job in before all others") {
+    probes::job one, two;
+    ap::work_queue queue;
+    queue.push_front(two);
+    queue.push_front(one);
+    CHECK(queue.size() == 2);
+    CHECK(queue.pop() == &one);
+    CHECK(queue.pop() == &two);
+    CHECK(queue.empty());
+}
+
+TEST_CASE("a work queue takes all jobs of another behind its own") {
+    probes::job one, two, three;
+    ap::work_queue queue, later, nothing;
+    queue.push(one);
+    later.push(two);
+    later.push(three);
+    queue.append(later);
+    queue.append(nothing);
+    CHECK(later.empty());
+    CHECK(queue.size() == 3);
+    CHECK(queue.pop() == &one);
+    CHECK(queue.pop() == &two);
+    CHECK(queue.pop() == &three);
+    later.append(queue);
+    CHECK(later.empty());
+}
+
 TEST_CASE("a work queue moves and swaps its jobs as a whole") {
     probes::job one;
     ap::work_queue queue, other;

@@ -33,6 +33,7 @@ TEST_CASE("client_options: nonsense is refused by name") {
     CHECK_THAT(told({.connect_timeout = -1s}), ContainsSubstring("client_options.connect_timeout"));
     CHECK_THAT(told({.user_agent = "a\nb"}), ContainsSubstring("client_options.user_agent"));
     CHECK_THAT(told({.deadline_field = "a b"}), ContainsSubstring("client_options.deadline_field"));
+    CHECK_THAT(told({.stream_window = 0}), ContainsSubstring("client_options.stream_window"));
     CHECK_THAT(told({.max_header = 0}), ContainsSubstring("client_options.max_header"));
 }
 #endif

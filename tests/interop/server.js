@@ -6,6 +6,7 @@ const zlib = require("zlib");
 
 const counts = new Map(); // by name
 const held = new Map(); // id -> {response, closed}
+const floods = new Map(); // id -> {sent, closed}
 const jobs = new Map(); // id -> {polls, cancelled}
 let active = 0;
 let mostActive = 0;
@@ -87,6 +88,34 @@ const routes = {
     };
     res.on("drain", more);
     more();
+  },
+  // The same, and tells how much was taken from it.
+  flood(req, res, id) {
+    const entry = { sent: 0, closed: false };
+    floods.set(id, entry);
+    res.writeHead(200);
+    const part = "y".repeat(65536);
+    const more = () => {
+      while (!res.destroyed && res.write(part)) entry.sent += part.length;
+    };
+    res.on("drain", more);
+    res.on("close", () => (entry.closed = true));
+    more();
+  },
+  flooded: (req, res, id) => reply(res, 200, (floods.get(id).closed ? "closed " : "open ") + floods.get(id).sent),
+  // Events 1 to n, three a connection, which then breaks off.
+  events(req, res, n) {
+    const last = Number(req.headers["last-event-id"] || 0);
+    if (last >= Number(n)) return reply(res, 204);
+    res.writeHead(200, { "Content-Type": "text/event-stream" });
+    res.write("retry: 1\n\n");
+    for (let i = last + 1; i <= Math.min(last + 3, Number(n)); ++i) res.write(`id: ${i}\nevent: tick\ndata: event ${i}\n\n`);
+    setTimeout(() => res.destroy(), 20);
+  },
+  slowly(req, res, ms) {
+    res.writeHead(200);
+    res.write("slow");
+    setTimeout(() => res.end("ly"), Number(ms));
   },
   drip(req, res) {
     res.writeHead(200, { "Content-Length": "1000000" });

@@ -57,6 +57,16 @@ struct with_adaptive {
 struct with_chaos {
     static auto make() { return chaos{.delay = latency::exponential(3ms)}; }
 };
+struct with_layer {
+    static auto make() {
+        return ap::layer([](auto next, auto&&... args) { return next(std::forward<decltype(args)>(args)...); });
+    }
+};
+struct with_fallback {
+    static auto make() {
+        return ap::fallback([](ap::failure why) { return why; });
+    }
+};
 struct with_circuit_breaker {
     static auto make() { return ap::circuit_breaker{}; }
 };
@@ -74,7 +84,7 @@ struct with_line {
 };
 #define ANTIPHON_LAW_POLICIES                                                                                                          \
     with_timeout, with_deadline, with_within, with_after, with_at, with_priority, with_observe, with_stats, with_adaptive, with_chaos, \
-        with_circuit_breaker, with_rate_limit, with_delaying_rate_limit, with_concurrency_limit, with_line
+        with_circuit_breaker, with_rate_limit, with_delaying_rate_limit, with_concurrency_limit, with_line, with_layer, with_fallback
 
 /// The same for an executor without a clock of its own: its time is the machine's, which may have begun a minute ago.
 template <class P>
@@ -137,6 +147,14 @@ TEMPLATE_TEST_CASE("law: an argument that only moves reaches the handler", "[law
     CHECK(*r.call(std::make_unique<int>(7)).value() == 7);
 }
 
+TEMPLATE_TEST_CASE("law: an empty request fails through it", "[law]", ANTIPHON_LAW_POLICIES) {
+    ap::testing::simulation sim{1};
+    ap::request<int()> const empty;
+    auto const answer = (empty | TestType::make() | ap::starts_on(sim)).call();
+    REQUIRE_FALSE(answer.has_value());
+    CHECK(answer.error() == ap::errc::failed_precondition);
+}
+
 TEMPLATE_TEST_CASE("law: a failure that no repeat can mend passes unchanged", "[law]", ANTIPHON_LAW_POLICIES) {
     ap::testing::simulation sim{1};
     auto r = ap::request{[]() -> ap::result<int> { return ap::failure{ap::errc::not_found, ap::executed::yes}; }} | TestType::make() |
@@ -145,6 +163,32 @@ TEMPLATE_TEST_CASE("law: a failure that no repeat can mend passes unchanged", "[
     REQUIRE_FALSE(answer.has_value());
     CHECK(answer.error() == ap::errc::not_found);
     CHECK(answer.error().executed() == ap::executed::yes);
+}
+
+namespace {
+struct with_retry {
+    static auto make() { return ap::retry{}; }
+};
+struct with_hedge {
+    static auto make() { return ap::hedge{.after = 10ms}; }
+};
+}  // namespace
+
+TEMPLATE_TEST_CASE("law: an empty request fails, and nothing waits for it", "[law]", ANTIPHON_LAW_POLICIES, with_retry, with_hedge) {
+    ap::testing::simulation sim{1};
+    int (*null)(int) = nullptr;
+    auto const check = [&](auto bare) {
+        auto const r = bare | TestType::make() | ap::starts_on(sim);
+        ap::request<int(int)> const erased = bare | ap::starts_on(sim) | TestType::make();
+        for (auto const& answer : {r.call(1), r.submit(1).get(), r.call_for(1h, 1).get(), erased.call(1), erased.submit(1).get()}) {
+            REQUIRE_FALSE(answer.has_value());
+            CHECK(answer.error() == ap::errc::failed_precondition);
+            CHECK(answer.error().executed() == ap::executed::no);
+        }
+    };
+    check(ap::request<int(int)>{});
+    check(ap::request<int(int)>{null});
+    check(ap::request{null});
 }
 
 TEMPLATE_TEST_CASE("law: every ask is answered exactly once, whatever becomes of its handler", "[law]", ANTIPHON_LAW_POLICIES) {

@@ -54,6 +54,17 @@ TEST_CASE("acquiring through a link gives one more reference") {
     n.release();
 }
 
+TEST_CASE("a link that is set before anybody knows it adopts one reference too") {
+    node n;
+    {
+        edge up;
+        up.set_first(n);
+        CHECK(up.peek() == &n);
+        CHECK(n.refs == 1);
+    }
+    CHECK(n.refs == 0);
+}
+
 TEST_CASE("a link may be set again after it was taken") {
     node first, second;
     edge up;

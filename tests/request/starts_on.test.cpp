@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "catch_compat.hpp"
+#include "support/allocations.hpp"
 
 namespace ap = antiphon;
 
@@ -72,6 +73,13 @@ TEST_CASE("the handle outlives its context, and asks then fail as shut down") {
 TEST_CASE("on the inline executor submit has the answer when it returns") {
     auto f = (where | ap::starts_on(ap::inline_executor{})).submit();
     CHECK(f.ready());
+}
+
+TEST_CASE("on the inline executor a call is a call, which allocates nothing") {
+    auto const here = ap::request{[](int x) { return x + 1; }} | ap::starts_on(ap::inline_executor{});
+    int answer = 0;
+    CHECK(test::allocations_of([&] { answer = here.call(1).value(); }) == 0);
+    CHECK(answer == 2);
 }
 
 #if ANTIPHON_EXCEPTIONS

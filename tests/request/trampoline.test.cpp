@@ -31,6 +31,19 @@ TEST_CASE("what an item of the trampoline gives it runs after that item, in orde
     CHECK(order == std::vector<int>{1, 2, 3});
 }
 
+TEST_CASE("an idle thread starts a trampoline with any function, and what that gives it runs after it") {
+    std::vector<int> order;
+    job second{[&] { order.push_back(2); }};
+    CHECK(trampoline::idle());
+    trampoline::start([&] {
+        CHECK_FALSE(trampoline::idle());
+        CHECK_FALSE(trampoline::run(second));
+        order.push_back(1);
+    });
+    CHECK(order == std::vector<int>{1, 2});
+    CHECK(trampoline::idle());
+}
+
 TEST_CASE("a trampoline knows what waits in it, on its own thread only while it waits") {
     job waiting, stranger;
     bool held = false, held_stranger = true;

@@ -87,6 +87,56 @@ TEST_CASE("every job posted to a pool is decided exactly once while it shuts dow
         one_round(seed);
 }
 
+TEST_CASE("every job that jobs post is decided exactly once while the pool shuts down") {
+    auto const until = ap::clock::now() + 3s;
+    for (std::uint64_t seed = 1; ap::clock::now() < until; ++seed) {
+        ap::random_source random{seed};
+        constexpr int roots = 8, children = 300;  // more than a worker's own queue takes
+        tally counts;
+        std::deque<counted_job> jobs;
+        for (int i = 0; i < roots * children; ++i)
+            jobs.emplace_back(counts);
+        std::atomic<int> rooted{0};
+        {
+            ap::thread_pool pool{{.threads = 1 + random() % 3}};
+            for (int r = 0; r < roots; ++r)
+                pool.get_executor().execute([&, r, e = pool.get_executor()] {
+                    for (int i = 0; i < children; ++i)
+                        e.execute(ap::work{jobs[static_cast<std::size_t>(r * children + i)]});
+                    rooted.fetch_add(1, std::memory_order_relaxed);
+                });
+            if (random() % 2 != 0) std::this_thread::sleep_for(std::chrono::microseconds{random() % 200});
+            if (random() % 4 != 0) pool.shut_down(random() % 2 != 0 ? ap::duration{200us} : ap::duration::zero());
+        }
+        INFO("seed " << seed);
+        REQUIRE(counts.ran + counts.rejected == rooted * children);
+        for (counted_job const& j : jobs)
+            REQUIRE(j.decided <= 1);
+    }
+}
+
+TEST_CASE("the last job before everybody sleeps is never forgotten, posted from outside or from inside") {
+    ap::thread_pool pool{{.threads = 2}};
+    auto const until = ap::clock::now() + 3s;
+    for (std::uint64_t round = 0; ap::clock::now() < until; ++round) {
+        std::latch done{2};
+        pool.get_executor().execute([&, e = pool.get_executor()] {
+            if (round % 3 == 0) {
+                std::latch child{1};
+                e.execute([&] { child.count_down(); });
+                child.wait();  // so another worker must come for it
+            } else {
+                e.execute([&] { done.count_down(); });
+            }
+            done.count_down(round % 3 == 0 ? 2 : 1);
+        });
+        done.wait();
+        // Now and then long enough for everybody to fall asleep, or to be about to.
+        if (round % 4 == 0) std::this_thread::sleep_for(std::chrono::microseconds{round % 60});
+    }
+    SUCCEED();
+}
+
 TEST_CASE("workers that sleep are never forgotten") {
     ap::thread_pool pool{{.threads = 3}};
     auto const until = ap::clock::now() + 2s;

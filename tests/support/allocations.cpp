@@ -8,6 +8,7 @@
 #include <new>
 
 #include "antiphon/core/config.hpp"
+#include "antiphon/core/node_cache.hpp"
 
 namespace {
 
@@ -42,9 +43,16 @@ void* checked(void* memory) {
 
 namespace test {
 
-std::size_t allocations() noexcept { return count; }
+std::size_t allocations_beside_reuse() noexcept { return count; }
+std::size_t allocations() noexcept {
+    antiphon::node_cache::keep_nothing();
+    return count;
+}
 
-failing_allocations::failing_allocations(std::size_t after) noexcept : outer_{allowed} { allowed = after; }
+failing_allocations::failing_allocations(std::size_t after) noexcept : outer_{allowed} {
+    antiphon::node_cache::keep_nothing();
+    allowed = after;
+}
 failing_allocations::~failing_allocations() { allowed = outer_; }
 
 }  // namespace test

@@ -7,7 +7,11 @@
 namespace test {
 
 /// How often the calling thread went through operator new so far. What `throw` allocates is not counted.
+/// From the first call on the thread keeps no nodes for reuse: whatever the library allocates is counted.
 [[nodiscard]] std::size_t allocations() noexcept;
+
+/// The same, while the thread goes on keeping nodes for reuse.
+[[nodiscard]] std::size_t allocations_beside_reuse() noexcept;
 
 /// While alive, the calling thread's allocations fail with std::bad_alloc, once `after` of them have succeeded.
 class failing_allocations {

@@ -44,6 +44,11 @@ inline bool eventually(std::string const& target, std::string const& expected) {
         if (body_of(web().get(target).call()) == expected) return true;
     return false;
 }
+inline bool eventually_starts(std::string const& target, std::string const& expected) {
+    for (int i = 0; i < 5000; ++i)
+        if (body_of(web().get(target).call()).starts_with(expected)) return true;
+    return false;
+}
 inline std::string unique(std::string const& name) {
     static std::atomic<int> number{0};
     return name + std::to_string(++number);

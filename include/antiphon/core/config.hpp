@@ -71,3 +71,17 @@
 #else
 #define ANTIPHON_SPIN_HINT() static_cast<void>(0)
 #endif
+
+// Whether the library's nodes are kept for reuse (core/node_cache.hpp). May be set to 0 from outside, for tools that look at each block;
+// set it alike in every translation unit.
+#if defined(ANTIPHON_HAS_NODE_CACHE)
+#elif defined(__SANITIZE_ADDRESS__)
+#define ANTIPHON_HAS_NODE_CACHE 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
+#define ANTIPHON_HAS_NODE_CACHE 0
+#endif
+#endif
+#if !defined(ANTIPHON_HAS_NODE_CACHE)
+#define ANTIPHON_HAS_NODE_CACHE 1
+#endif

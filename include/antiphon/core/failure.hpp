@@ -82,7 +82,7 @@ public:
     /// What the exception says, else the static text, else what the code says. **Cost**: allocates the string.
     [[nodiscard]] std::string message() const;
     /// What the handler threw; null when it threw nothing.
-    [[nodiscard]] std::exception_ptr exception() const noexcept { return thrown_ ? exception_ : std::exception_ptr{}; }
+    [[nodiscard]] std::exception_ptr exception() const noexcept { return thrown_ && !described_ ? exception_ : std::exception_ptr{}; }
     [[nodiscard]] antiphon::executed executed() const noexcept { return executed_; }
     /// How long the other side asks to wait before the next attempt; negative: do not try again.
     [[nodiscard]] std::optional<duration> retry_after() const noexcept {
@@ -111,6 +111,11 @@ public:
         return *this;
     }
     [[nodiscard]] failure with_executed(antiphon::executed how) && noexcept { return std::move(with_executed(how)); }
+
+    /// A text that is no literal: one that came from another process. An exception that it carries says more, and stays.
+    /// **Cost**: allocates; where there is no memory for it, and in programs without exceptions, the text is lost.
+    failure& with_message(std::string text) & noexcept;
+    [[nodiscard]] failure with_message(std::string text) && noexcept { return std::move(with_message(std::move(text))); }
 
     /// Rethrows the exception it carries, else throws a `request_error`. **Errors**: without exceptions, terminates.
     [[noreturn]] void raise() const;
@@ -157,6 +162,7 @@ private:
     std::uint32_t attempts_ : 24 = 1;
     antiphon::executed executed_ : 4;
     bool thrown_ : 1 = false;
+    bool described_ : 1 = false;  ///< `exception_` only holds a text
     duration retry_after_ = unspecified;
     union {
         char const* text_;              // unless thrown_
@@ -186,6 +192,7 @@ inline failure::failure(failure const& other) noexcept
       attempts_{other.attempts_},
       executed_{other.executed_},
       thrown_{other.thrown_},
+      described_{other.described_},
       retry_after_{other.retry_after_},
       text_{nullptr} {
     if (thrown_) {
@@ -201,6 +208,7 @@ inline failure::failure(failure&& other) noexcept
       attempts_{other.attempts_},
       executed_{other.executed_},
       thrown_{other.thrown_},
+      described_{other.described_},
       retry_after_{other.retry_after_},
       text_{nullptr} {
     if (thrown_) {
@@ -239,6 +247,29 @@ inline failure failure::from_exception(std::exception_ptr thrown, antiphon::exec
     }
 }
 
+namespace detail {
+
+/// A text, held as exceptions are, by several failures at once. Never thrown to anybody.
+class description final : public std::exception {
+public:
+    explicit description(std::string text) noexcept : text_{std::move(text)} {}
+    [[nodiscard]] char const* what() const noexcept override { return text_.c_str(); }
+
+private:
+    std::string text_;
+};
+
+}  // namespace detail
+
+inline failure& failure::with_message(std::string text) & noexcept {
+    if (thrown_ && !described_) return *this;
+    failure described{std::make_exception_ptr(detail::description{std::move(text)}), code(), executed_};
+    described.attempts_ = attempts_;
+    described.retry_after_ = retry_after_;
+    described.described_ = true;
+    return *this = std::move(described);
+}
+
 inline std::string failure::message() const {
     if (!thrown_) return text_ != nullptr ? text_ : code().message();
     if (exception_ == nullptr) return code().message();
@@ -252,13 +283,15 @@ inline std::string failure::message() const {
 }
 
 inline void failure::raise() const {
-    if (thrown_ && exception_ != nullptr) std::rethrow_exception(exception_);
+    if (thrown_ && !described_ && exception_ != nullptr) std::rethrow_exception(exception_);
     throw request_error{*this};
 }
 
 #else
 
 inline failure failure::from_exception(std::exception_ptr, antiphon::executed how) noexcept { return failure{errc::unknown, how}; }
+
+inline failure& failure::with_message(std::string) & noexcept { return *this; }
 
 inline std::string failure::message() const { return !thrown_ && text_ != nullptr ? text_ : code().message(); }
 

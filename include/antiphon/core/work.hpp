@@ -9,6 +9,7 @@
 
 #include "antiphon/core/config.hpp"
 #include "antiphon/core/errc.hpp"
+#include "antiphon/core/node_cache.hpp"
 
 namespace antiphon {
 
@@ -79,7 +80,7 @@ private:
 namespace detail {
 
 template <class F>
-class callable_item final : public work_item {
+class callable_item final : public work_item, public recycled {
 public:
     template <class G>
     explicit callable_item(G&& callable) : callable_(std::forward<G>(callable)) {}

@@ -34,6 +34,20 @@ public:
         last_ = &item;
         ++size_;
     }
+    /// Before all others: for turning a stack round, and for giving back what was taken.
+    void push_front(work_item& item) noexcept {
+        item.next = first_;
+        first_ = &item;
+        if (last_ == nullptr) last_ = &item;
+        ++size_;
+    }
+    /// All jobs of `later`, behind those that are here; leaves it empty.
+    void append(work_queue& later) noexcept {
+        if (later.empty()) return;
+        (last_ != nullptr ? last_->next : first_) = std::exchange(later.first_, nullptr);
+        last_ = std::exchange(later.last_, nullptr);
+        size_ += std::exchange(later.size_, 0);
+    }
     /// The oldest job; null when there is none.
     [[nodiscard]] work_item* pop() noexcept {
         work_item* const item = first_;

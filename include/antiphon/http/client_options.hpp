@@ -30,6 +30,8 @@ struct client_options {
     unsigned max_redirects = 10;
     /// Larger bodies, after decompression, are a failure.
     std::size_t max_body = std::size_t{64} << 20;
+    /// How much of a streamed body waits to be read before the server is made to wait; no other limit holds for streamed bodies.
+    std::size_t stream_window = std::size_t{256} << 10;
     /// Of all fields of a response together.
     std::size_t max_header = std::size_t{256} << 10;
     /// Ask for compressed bodies, and give them decompressed.
@@ -49,6 +51,7 @@ inline void check(client_options const& o) {
     require(o.max_active != 0, "client_options.max_active: must not be zero");
     require(o.timeout > duration::zero(), "client_options.timeout: must be positive");
     require(o.connect_timeout > duration::zero(), "client_options.connect_timeout: must be positive");
+    require(o.stream_window != 0, "client_options.stream_window: must not be zero");
     require(o.max_header != 0, "client_options.max_header: must not be zero");
     require(check_field_value(o.user_agent).has_value(), "client_options.user_agent: must not have control characters");
     require(o.deadline_field.empty() || check_field_name(o.deadline_field).has_value(),

@@ -17,7 +17,9 @@
 #include "antiphon/request/context.hpp"
 #include "antiphon/request/promise.hpp"
 #include "antiphon/request/request.hpp"
+#include "antiphon/http/body.hpp"
 #include "antiphon/http/client_options.hpp"
+#include "antiphon/http/event_source.hpp"
 #include "antiphon/http/expect_success.hpp"
 #include "antiphon/http/idempotency_key.hpp"
 #include "antiphon/http/message.hpp"
@@ -93,6 +95,40 @@ private:
     std::shared_ptr<url const> base_;
 };
 
+class stream_exchange {
+public:
+    stream_exchange(engine_ref engine, std::shared_ptr<question const> what) noexcept
+        : engine_{std::move(engine)}, what_{std::move(what)} {}
+    void operator()(context const& how, promise<streamed_response> reply) const { engine_->ask(how, what_, std::move(reply)); }
+
+private:
+    engine_ref engine_;
+    std::shared_ptr<question const> what_;
+};
+class message_stream {
+public:
+    message_stream(engine_ref engine, std::shared_ptr<url const> base) noexcept : engine_{std::move(engine)}, base_{std::move(base)} {}
+    void operator()(context const& how, request_message message, promise<streamed_response> reply) const {
+        engine_->ask(how, make_question(*base_, engine_->options(), std::move(message)), std::move(reply));
+    }
+
+private:
+    engine_ref engine_;
+    std::shared_ptr<url const> base_;
+};
+class upload_exchange {
+public:
+    upload_exchange(engine_ref engine, std::shared_ptr<url const> base) noexcept : engine_{std::move(engine)}, base_{std::move(base)} {}
+    void operator()(context const& how, request_message message, body_reader body, promise<response> reply) const {
+        std::shared_ptr<question const> what = make_question(*base_, engine_->options(), std::move(message));
+        engine_->ask(how, std::move(what), std::move(reply), {}, std::move(body));
+    }
+
+private:
+    engine_ref engine_;
+    std::shared_ptr<url const> base_;
+};
+
 template <class Repeat, class F>
 [[nodiscard]] auto make_request(F handler) {
     using access = antiphon::detail::request_access;
@@ -129,6 +165,9 @@ using unsafe_request = detail::request_by<repeat::unsafe, detail::exchange>;
 using keyed_request = detail::request_by<repeat::safe, detail::keyed_exchange>;
 using target_request = detail::request_by<repeat::safe, detail::target_exchange>;
 using message_request = detail::request_by<repeat::unsafe, detail::message_exchange>;
+using stream_request = detail::request_by<repeat::safe, detail::stream_exchange>;
+using message_stream_request = detail::request_by<repeat::unsafe, detail::message_stream>;
+using upload_request = detail::request_by<repeat::unsafe, detail::upload_exchange>;
 
 /// Makes requests out of URLs; they share its I/O thread, its connections and its queue. A response of any status is a value
 /// (see `expect_success`).
@@ -208,6 +247,25 @@ public:
     /// `response(request_message)`, of any method, so that nobody knows whether it may be repeated but who asks.
     [[nodiscard]] message_request send() const {
         return detail::make_request<repeat::unsafe>(detail::message_exchange{engine_, base_});
+    }
+
+    /// GET, answered as soon as the body begins: that is read part by part, and a server that is quicker waits. The limits of time
+    /// hold until then. A body that is not read to its end occupies one of `max_active` until its reader is dropped.
+    [[nodiscard]] stream_request stream(std::string_view target, fields headers = {}) const {
+        return detail::make_request<repeat::safe>(detail::stream_exchange{engine_, made("GET", target, {}, std::move(headers))});
+    }
+    /// `streamed_response(request_message)`: the same of any message.
+    [[nodiscard]] message_stream_request stream() const {
+        return detail::make_request<repeat::unsafe>(detail::message_stream{engine_, base_});
+    }
+    /// The events that a server sends at a URL.
+    [[nodiscard]] event_source events(std::string_view target, event_options options = {}, fields headers = {}) const {
+        return {stream(), {.target = std::string{target}, .headers = std::move(headers)}, std::move(options)};
+    }
+    /// `response(request_message, body_reader)`: the body goes out while it is being written, in chunks; the message's own is not
+    /// sent. A redirection that would need it again is an answer.
+    [[nodiscard]] upload_request upload() const {
+        return detail::make_request<repeat::unsafe>(detail::upload_exchange{engine_, base_});
     }
 
 private:

@@ -223,7 +223,8 @@ private:
     assistance help_inputs(bool claim) noexcept override {
         bool progress = false, stuck = false;
         for (state_ptr<item> each = next_to_help(nullptr); each; each = next_to_help(each.get())) {
-            assistance const found = each->ready() ? assistance::progress : help_input(*each, claim);
+            // One that is ready is being told: whoever tells it goes on from there, and wakes those who sleep.
+            assistance const found = each->ready() ? assistance::none : help_input(*each, claim);
             progress = progress || found == assistance::progress;
             stuck = stuck || found == assistance::would_deadlock;
             if (ready()) break;

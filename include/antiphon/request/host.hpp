@@ -151,13 +151,13 @@ protected:
     /// Before the state is shared: its first step is due, in its place, when `source` is ready.
     void await_first(state_ptr<> source) noexcept {
         at_home_ = true;
-        up_.set(*source.release());
+        up_.set_first(*source.release());
     }
 
 private:
     /// Where a coroutine has moved, with the entry by which its steps come from there: the state's own may lie in another executor's
     /// queue still, as a husk. Kept to the end, so that waiters may look at it.
-    struct new_home final : work_item {
+    struct new_home final : work_item, recycled {
         new_home(host_base& ask, any_executor place, new_home const* outer) noexcept
             : host{&ask}, where{std::move(place)}, before{outer} {}
         void run() noexcept override { host->self_->run_pinned(*this, in_queue); }

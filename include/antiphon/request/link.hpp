@@ -32,6 +32,9 @@ public:
         word_.store(reinterpret_cast<std::uintptr_t>(&upstream), std::memory_order_seq_cst);
     }
 
+    /// The same, before anybody but the owner knows the link.
+    void set_first(State& upstream) noexcept { word_.store(reinterpret_cast<std::uintptr_t>(&upstream), std::memory_order_relaxed); }
+
     /// Owner only; hands one reference to the caller, or null.
     [[nodiscard]] State* take() noexcept {
         std::uintptr_t found = word_.load(std::memory_order_relaxed);

@@ -3,12 +3,14 @@
 // A lazy coroutine: the handler of a request, or a part of one, that awaits instead of blocking.
 
 #include <coroutine>
+#include <cstddef>
 #include <exception>
 #include <new>
 #include <optional>
 #include <type_traits>
 #include <utility>
 
+#include "antiphon/core/node_cache.hpp"
 #include "antiphon/core/result.hpp"
 #include "antiphon/request/future.hpp"
 #include "antiphon/request/host.hpp"
@@ -20,6 +22,10 @@ namespace detail {
 
 class task_promise_base {
 public:
+    // Not by way of `recycled`: a coroutine's parameters are offered to every form of `operator new` that its promise has.
+    [[nodiscard]] static void* operator new(std::size_t frame) { return node_cache::allocate(frame); }
+    static void operator delete(void* frame, std::size_t size) noexcept { node_cache::deallocate(frame, size); }
+
     [[nodiscard]] host_base& host() const noexcept { return *host_; }
     void set_host(host_base& host) noexcept { host_ = &host; }
     void set_parent(std::coroutine_handle<> parent) noexcept { parent_ = parent; }

@@ -20,11 +20,18 @@ public:
         }
         trampoline mine;
         mine.push(item);
-        while (work_item* next = mine.pop()) {
-            mine.running_ = next;
-            next->run();
-        }
+        mine.loop();
         return true;
+    }
+
+    /// Whether `run` would start a loop.
+    [[nodiscard]] static bool idle() noexcept { return top_ == nullptr || !top_->open_; }
+    /// Where the thread is idle: calls `first` as the first item of a loop, which then runs what that has queued.
+    template <class F>
+    static void start(F&& first) noexcept {
+        trampoline mine;
+        std::forward<F>(first)();
+        mine.loop();
     }
 
     /// Whether `item` is queued on this thread: then a wait for it may run it here, whatever its executor.
@@ -61,6 +68,12 @@ private:
     trampoline() noexcept : outer_{top_} { top_ = this; }
     ~trampoline() { top_ = outer_; }
 
+    void loop() noexcept {
+        while (work_item* next = pop()) {
+            running_ = next;
+            next->run();
+        }
+    }
     void push(work_item& item) noexcept {
         *tail_ = &item;
         tail_ = &item.next;

@@ -24,6 +24,8 @@ public:
     /// What the program knows it by: its pthread_t.
     [[nodiscard]] std::uintptr_t handle() const { return block_; }
     [[nodiscard]] bool owns_stack_address(std::uintptr_t a) const { return a >= low_ && a < low_ + stack_size; }
+    [[nodiscard]] std::uintptr_t stack_in_use() const { return reinterpret_cast<std::uintptr_t>(stack_pointer_); }
+    [[nodiscard]] std::uintptr_t stack_end() const { return low_ + stack_size; }
 
     /// The engine's own context: the system thread that everything runs on.
     struct original {};

@@ -46,10 +46,34 @@ void heap::free(block& b) {
     std::memset(reinterpret_cast<void*>(b.begin), 0xDD, b.size);
 }
 
-heap::block const* heap::first_leak() const {
+std::vector<heap::block const*> heap::leaks(std::vector<range> const& roots) {
+    bool any = false;
     for (block const& b : blocks_)
-        if (b.alive && !b.excused) return &b;
-    return nullptr;
+        any = any || (b.alive && !b.excused);
+    if (!any) return {};
+
+    std::vector<range> to_scan = roots;
+    std::vector<bool> reached(blocks_.size());
+    for (block const& b : blocks_)
+        if (b.alive && b.excused) to_scan.push_back({b.begin, b.begin + b.size});
+    while (!to_scan.empty()) {
+        range const r = to_scan.back();
+        to_scan.pop_back();
+        for (std::uintptr_t at = (r.begin + 7) & ~std::uintptr_t{7}; at + 8 <= r.end; at += 8) {
+            std::uintptr_t const word = *reinterpret_cast<std::uintptr_t const*>(at);
+            if (!contains(word)) continue;
+            block* const b = find(word);
+            if (b == nullptr || !b->alive) continue;
+            auto const index = static_cast<std::size_t>(b - blocks_.data());
+            if (reached[index]) continue;
+            reached[index] = true;
+            to_scan.push_back({b->begin, b->begin + b->size});
+        }
+    }
+    std::vector<block const*> lost;
+    for (std::size_t i = 0; i < blocks_.size(); ++i)
+        if (blocks_[i].alive && !blocks_[i].excused && !reached[i]) lost.push_back(&blocks_[i]);
+    return lost;
 }
 
 }  // namespace explore

@@ -36,7 +36,11 @@ public:
         return b != nullptr && b->begin == a ? b : nullptr;
     }
     void free(block& b);
-    [[nodiscard]] block const* first_leak() const;
+    /// What is alive at the end, and that nothing reachable from `roots` (addresses of a range) points to.
+    struct range {
+        std::uintptr_t begin, end;
+    };
+    [[nodiscard]] std::vector<block const*> leaks(std::vector<range> const& roots);
 
 private:
     static constexpr std::size_t capacity = std::size_t{64} << 20;

@@ -11,6 +11,8 @@ class image {
 public:
     void remember();
     void restore() const;
+    [[nodiscard]] char const* begin() const { return begin_; }
+    [[nodiscard]] char const* end() const { return begin_ + saved_.size(); }
 
 private:
     char* begin_ = nullptr;

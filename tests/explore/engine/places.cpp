@@ -23,21 +23,22 @@ std::string ask(void const* where) {
                   static_cast<void const*>(static_cast<char const*>(where) - 1));
     std::FILE* const pipe = ::popen(command, "r");
     if (pipe == nullptr) return {};
-    // Of what was inlined into one another, the innermost that is not the standard library's.
+    // What was inlined into one another, innermost first, without the standard library.
     std::string chosen, last;
+    unsigned count = 0;
     char line[1024];
     while (std::fgets(line, sizeof line, pipe) != nullptr) {
         std::string text = line;
         while (!text.empty() && (text.back() == '\n' || text.back() == ' '))
             text.pop_back();
         if (auto const extra = text.find(" (disc"); extra != std::string::npos) text.resize(extra);
-        if (chosen.empty() && text.rfind("/usr/", 0) != 0 && text.rfind("??", 0) != 0) chosen = text;
+        for (char const* folder : {"/include/antiphon/", "/tests/explore/"})
+            if (auto const at = text.find(folder); at != std::string::npos) text = text.substr(at + std::string(folder).size());
+        if (text.rfind("/usr/", 0) != 0 && text.rfind("??", 0) != 0 && count++ < 5) chosen += (chosen.empty() ? "" : " < ") + text;
         last = text;
     }
     ::pclose(pipe);
     if (chosen.empty()) chosen = last;
-    for (char const* folder : {"/include/antiphon/", "/tests/"})
-        if (auto const at = chosen.find(folder); at != std::string::npos) chosen = chosen.substr(at + 1);
     return chosen;
 }
 

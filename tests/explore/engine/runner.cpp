@@ -48,39 +48,50 @@ void print_trace(world const& w) {
 struct tally {
     std::uint64_t schedules = 0, redundant = 0;
     bool complete = false;
+    bool ordinarily_complete = false;  ///< without stale reads and surprises
     std::set<unsigned> outcomes;
     fault found = fault::none;
     std::string why, trail;
 };
 
-std::unique_ptr<strategy> strategy_of(plan const& p, wishes const& wanted, bool plainly) {
-    if (plainly) return few_preemptions(~0u);
-    switch (p.search) {
-        case plan::way::complete: return every_order();
-        case plan::way::bounded: return few_preemptions(p.preemptions);
-        case plan::way::random: break;
-    }
-    return at_random(wanted.seed, 3);
-}
-
-tally search(world& w, test const& t, wishes const& wanted, bool plainly = false) {
-    tally sum;
-    std::uint64_t limit =
-        wanted.schedules != 0 ? wanted.schedules : static_cast<std::uint64_t>(static_cast<double>(t.how.schedules) * wanted.times);
-    auto const how = strategy_of(t.how, wanted, plainly);
-    for (;;) {
-        ending const end = w.run(t.body, *how, limits_of(t.how));
-        ++(end == ending::abandoned ? sum.redundant : sum.schedules);
-        if (end != ending::abandoned) sum.outcomes.insert(w.outcomes().begin(), w.outcomes().end());
+/// One strategy until it is done, a fault is found, or the limit is reached.
+void search(world& w, test const& t, strategy& how, limits const& within, std::uint64_t limit, tally& sum) {
+    sum.complete = false;
+    for (std::uint64_t tried = 0; tried < limit && !sum.complete; ++tried) {
+        ending const end = w.run(t.body, how, within);
+        if (end == ending::abandoned) {
+            ++sum.redundant;
+        } else {
+            ++sum.schedules;
+            sum.outcomes.insert(w.outcomes().begin(), w.outcomes().end());
+        }
         if (end == ending::faulty) {
             sum.found = w.what();
             sum.why = w.why();
             sum.trail = to_text(w.trail());
-            return sum;
+            return;
         }
-        sum.complete = !how->next();
-        if (sum.complete || sum.schedules + sum.redundant >= limit) return sum;
+        sum.complete = !how.next();
     }
+}
+
+/// A search that is not complete has seen one corner: as many random schedules see the rest.
+tally explore_it(world& w, test const& t, wishes const& wanted) {
+    tally sum;
+    std::uint64_t const limit =
+        wanted.schedules != 0 ? wanted.schedules : static_cast<std::uint64_t>(static_cast<double>(t.how.schedules) * wanted.times);
+    limits const within = limits_of(t.how);
+    if (t.how.search == plan::way::complete) {
+        limits ordinary = within;
+        ordinary.stale_reads = ordinary.surprises = 0;
+        search(w, t, *every_order(), ordinary, limit / 2, sum);
+        sum.ordinarily_complete = sum.complete;
+        if (sum.complete) search(w, t, *every_order(), within, limit - limit / 2, sum);
+    } else if (t.how.search == plan::way::bounded) {
+        search(w, t, *few_preemptions(t.how.preemptions), within, limit / 2, sum);
+    }
+    if (!sum.complete && sum.found == fault::none) search(w, t, *at_random(wanted.seed, 3), within, limit / 2, sum);
+    return sum;
 }
 
 bool report(test const& t, tally const& sum, double seconds, world& w, wishes const& wanted) {
@@ -97,9 +108,10 @@ bool report(test const& t, tally const& sum, double seconds, world& w, wishes co
             what += " " + std::to_string(o);
     }
     std::printf("%-4s %-9s %10llu schedules %10llu cut %7.2f s  %s%s\n", good ? "ok" : "BAD",
-                sum.found != fault::none ? "found"
-                : sum.complete           ? "complete"
-                                         : "so far",
+                sum.found != fault::none  ? "found"
+                : sum.complete            ? "complete"
+                : sum.ordinarily_complete ? "in order"
+                                          : "so far",
                 static_cast<unsigned long long>(sum.schedules), static_cast<unsigned long long>(sum.redundant), seconds, t.sentence,
                 what.c_str());
     if (!good || (wanted.verbose && sum.found != fault::none)) {
@@ -212,11 +224,12 @@ int main(int count, char** arguments) {
         }
         if (!wanted.replay.empty()) return replay_one(*t, w, wanted) ? 0 : 1;
         auto const began = std::chrono::steady_clock::now();
-        tally const sum = search(w, *t, wanted);
+        tally const sum = explore_it(w, *t, wanted);
         std::chrono::duration<double> const took = std::chrono::steady_clock::now() - began;
         schedules += sum.schedules;
         if (wanted.both && t->how.search == plan::way::complete) {
-            tally const plain = search(w, *t, wanted, true);
+            tally plain;
+            search(w, *t, *few_preemptions(~0u), limits_of(t->how), wanted.schedules != 0 ? wanted.schedules : 400'000, plain);
             bool const agree = plain.found == sum.found && (plain.outcomes == sum.outcomes || !plain.complete || !sum.complete);
             std::printf("%-4s %-9s %10llu schedules without reduction\n", agree ? "ok" : "BAD", plain.complete ? "complete" : "so far",
                         static_cast<unsigned long long>(plain.schedules));

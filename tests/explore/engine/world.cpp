@@ -218,9 +218,17 @@ void world::nobody_can_go_on() {
                 all += "\n  thread " + std::to_string(i) + " " + threads_[i].next.name + ":" + places(i);
         fail(fault::deadlock, all);
     }
-    if (auto const* const leak = heap_.first_leak())
-        fail(fault::leak, std::to_string(leak->size) + " bytes are never freed; allocated by thread " + std::to_string(leak->thread) +
-                              " in " + place_of(leak->origin));
+    // What static variables and sleeping threads refer to may live on.
+    std::vector<heap::range> roots{{reinterpret_cast<std::uintptr_t>(image_.begin()), reinterpret_cast<std::uintptr_t>(image_.end())}};
+    for (unsigned i = 0; i < started_; ++i)
+        if (threads_[i].state != thread::finished) roots.push_back({threads_[i].body->stack_in_use(), threads_[i].body->stack_end()});
+    if (auto const leaks = heap_.leaks(roots); !leaks.empty()) {
+        std::string all = std::to_string(leaks.size()) + " blocks are never freed:";
+        for (auto const* const b : leaks)
+            all += "\n  " + std::to_string(b->size) + " bytes, allocated by thread " + std::to_string(b->thread) + " in " +
+                   place_of(b->origin);
+        fail(fault::leak, all);
+    }
     end(ending::complete);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
-// The engine of a thread pool: one locked queue, sleeping workers, and the order in which everything ends.
+// The engine of a thread pool: where its work waits, who runs it, and the order in which everything ends.
 
 #include <atomic>
 #include <cstddef>
@@ -16,6 +16,9 @@
 #include "antiphon/core/lifetime.hpp"
 #include "antiphon/core/time.hpp"
 #include "antiphon/core/work.hpp"
+#include "antiphon/execution/detail/crew.hpp"
+#include "antiphon/execution/detail/pool_queues.hpp"
+#include "antiphon/execution/detail/pool_room.hpp"
 #include "antiphon/execution/detail/thread_name.hpp"
 #include "antiphon/execution/fork.hpp"
 #include "antiphon/execution/here.hpp"
@@ -28,9 +31,20 @@
 namespace antiphon::detail {
 
 /// Referred to by the pool, by its executors and by every worker thread.
+///
+/// `phase_` goes open → draining (only what the pool's own work posts is taken) → stopping (nothing is, and workers leave). Who passes it by
+/// a hair loses nothing: the inbox is closed by the exchange that empties it, the backlog under its lock, and what lies in its own
+/// ring when it leaves a worker rejects itself.
+///
+/// **Order of memory**: `phase_` is seq_cst throughout. A worker lies down and then looks at the phase; a drain changes the phase and then
+/// looks whether all lie down: one of both sees the other. The counts of a shut-down are relaxed: joining the workers orders them.
 class pool_core : public counted {
 public:
-    explicit pool_core(thread_pool_options&& options) : options_{std::move(options)}, workers_{new worker[options_.threads]} {}
+    explicit pool_core(thread_pool_options&& options)
+        : workers_{new worker[options.threads]},
+          options_{std::move(options)},
+          queues_{options_.threads},
+          room_{options_.queue_capacity} {}
     ~pool_core() {
         // Threads left here are a forked child's shadows or were detached: forget them, the handles own nothing.
         delete[] workers_;
@@ -41,6 +55,8 @@ public:
         ANTIPHON_TRY {
             for (; started_ < options_.threads; ++started_) {
                 worker& w = workers_[started_];
+                w.core = this;
+                w.queue = &queues_.of(started_);
                 ::new (static_cast<void*>(w.thread))
                     std::thread{[self = shared_core<pool_core>::another(*this), &w] { self->work(w); }};
             }
@@ -55,21 +71,15 @@ public:
     [[nodiscard]] bool forked() const noexcept { return fork_generation() != generation_; }
     [[nodiscard]] std::size_t pending() noexcept {
         if (forked()) return 0;
-        parking_lock::scope const hold{lock_};
-        return queue_.size();
+        std::size_t const count = queues_.count();
+        crew_.call_one();  // counting moves jobs
+        return count;
     }
 
     void post(work_item& item) noexcept {
         if (forked()) return item.reject(errc::forked, rejection::in_place);
-        switch (admit(item)) {
-            case admission::queued: return;
-            case admission::here: {
-                place_scope const here{this};
-                return item.run();
-            }
-            case admission::closed: return item.reject(errc::shut_down, rejection::in_place);
-            case admission::full: return item.reject(errc::resource_exhausted, rejection::in_place);
-        }
+        if (room_.bounded() && !enter(item)) return;
+        put(item);
     }
 
     shut_down_counts shut_down(duration drain_for) noexcept {
@@ -77,7 +87,7 @@ public:
         if (place_scope::inside(this) || closer_.load(std::memory_order_relaxed) == this_thread()) {
             // Inside the pool's own work, or inside a callback of work that this very thread rejects: waiting could not end.
             stop_and_reject();
-            return counts();
+            return counts(running());
         }
         time_point const until = saturating_add(clock::now(), drain_for);
         if (!begin_closing()) {
@@ -88,7 +98,10 @@ public:
         }
         drain(until);
         stop_and_reject();
-        join();
+        for (std::size_t i = 0; i < started_; ++i) {
+            handle(workers_[i]).join();
+            detail::destroy_at(&handle(workers_[i]));
+        }
         joined_.store(1, std::memory_order_release);  // pairs with the acquire above
         futex_wake_all(joined_);
         return counts();
@@ -106,20 +119,14 @@ public:
     }
 
 private:
-    enum class admission {
-        queued,
-        here,
-        closed,
-        full
-    };
-    /// open: everything is taken. draining: only what the pool's own work posts. stopping: nothing, and workers leave.
-    enum class phase {
+    enum class phase : unsigned char {
         open,
         draining,
         stopping
     };
-
-    struct worker {
+    struct alignas(64) worker {
+        pool_core* core = nullptr;
+        worker_queue* queue = nullptr;
         running_slot running;
         alignas(std::thread) unsigned char thread[sizeof(std::thread)];
     };
@@ -129,165 +136,206 @@ private:
         static constinit thread_local char self = 0;
         return &self;
     }
+    // The phase, as everybody sees it. A plain load on most machines.
+    [[nodiscard]] phase current() const noexcept { return phase_.load(std::memory_order_seq_cst); }
 
-    admission admit(work_item& item) noexcept {
-        bool wake = false;
-        {
-            parking_lock::scope hold{lock_};
-            for (;;) {
-                if (phase_ == phase::stopping) return admission::closed;
-                bool const own = (phase_ == phase::draining || queue_.size() >= options_.queue_capacity) && place_scope::inside(this);
-                if (phase_ == phase::draining && !own) return admission::closed;
-                // The timer thread may neither sleep nor run what is posted: its jobs go beyond the capacity.
-                if (queue_.size() < options_.queue_capacity || timer_thread::is_current()) break;
-                if (options_.when_full == full_policy::reject) return admission::full;
-                if (options_.when_full == full_policy::caller_runs || own) return admission::here;
-                ++blocked_;
-                std::uint32_t const seen = room_.load(std::memory_order_relaxed);
-                hold.unlock();
-                futex_wait(room_, seen);
-                hold.lock();
-                --blocked_;
+    // --- posting ---------------------------------------------------------------------------------------------------------
+
+    /// Where the queue has a capacity: true if the item may be put there; else it was dealt with.
+    [[nodiscard]] bool enter(work_item& item) noexcept {
+        for (;;) {
+            phase const now = current();
+            bool const own = place_scope::inside(this);
+            if (now == phase::stopping || (now == phase::draining && !own)) return refuse(item, errc::shut_down);
+            if (room_.take()) return true;
+            if (timer_thread::is_current()) {  // it may neither sleep nor run what is posted: its jobs go beyond the capacity
+                room_.take_beyond();
+                return true;
             }
-            queue_.push(item);
-            wake = call_a_worker();
+            if (options_.when_full == full_policy::reject) return refuse(item, errc::resource_exhausted);
+            if (options_.when_full == full_policy::caller_runs || own) {
+                place_scope const here{this};
+                item.run();
+                return false;
+            }
+            room_.wait([this] { return current() == phase::open; });
         }
-        if (wake) futex_wake_one(signal_);
-        return admission::queued;
     }
-    /// Under the lock: whether a sleeper has to be woken. One at a time is on its way; it calls the next if there is more to do.
-    [[nodiscard]] bool call_a_worker() noexcept {
-        if (asleep_ == 0 || called_) return false;
-        called_ = true;
-        bump(signal_);
-        return true;
+    static bool refuse(work_item& item, errc why) noexcept {
+        item.reject(why, rejection::in_place);
+        return false;
     }
-    /// relaxed: the words change under the lock, which orders them; the kernel compares the value itself
-    static void bump(std::atomic<std::uint32_t>& word) noexcept { word.fetch_add(1, std::memory_order_relaxed); }
+    void put(work_item& item) noexcept {
+        worker* const me = mine != nullptr && mine->core == this ? mine : nullptr;
+        if (me != nullptr && current() == phase::stopping) return item.reject(errc::shut_down, rejection::in_place);
+        switch (queues_.put(item, me != nullptr ? me->queue : nullptr)) {
+            case pool_queues::placed::first: return call_soon();
+            case pool_queues::placed::following: return;  // whoever put the first there has called somebody
+            case pool_queues::placed::own: return crew_.call_one();
+            case pool_queues::placed::refused: break;
+        }
+        // Closed: what the pool's own work posts is taken until the stop.
+        if (!place_scope::inside(this) || !queues_.put_late(item)) return item.reject(errc::shut_down, rejection::in_place);
+        crew_.call_one();
+    }
+    /// A wake-up costs its caller microseconds; a worker that is about to finish a job comes by itself within a fraction of one.
+    void call_soon() noexcept {
+        for (int glance = 0; glance < glances; ++glance) {
+            crew::state const now = crew_.look();
+            if (!crew::unattended(now)) return;
+            if (crew::sleepers(now) == started_) break;
+            ANTIPHON_SPIN_HINT();
+            if (queues_.nothing_arrived()) return;
+        }
+        crew_.call_one();
+    }
+
+    // --- working ---------------------------------------------------------------------------------------------------------
 
     void work(worker& self) noexcept {
         name_this_thread(options_.name.c_str());
         worker_place = this;
         running_slot::mine = &self.running;
+        mine = &self;
         place_scope const here{this};
-        parking_lock::scope hold{lock_};
-        while (phase_ != phase::stopping) {
-            if (work_item* const item = queue_.pop()) {
-                run(*item, hold);
-            } else {
-                sleep(hold);
-            }
+        worker_queue& queue = *self.queue;
+        while (current() != phase::stopping) {
+            bool moved = false;
+            work_item* item = queues_.next(queue, moved);
+            if (moved) crew_.call_one();
+            if (item == nullptr) item = search(queue);
+            if (item != nullptr) run(*item);
         }
+        // relaxed: whoever wants the sum joins this thread
+        rejected_.fetch_add(queues_.rest(queue).reject_all(errc::shut_down), std::memory_order_relaxed);
     }
-    void run(work_item& item, parking_lock::scope& hold) noexcept {
-        ++running_;
-        bool const more = !queue_.empty() && call_a_worker();
-        bool const room = blocked_ != 0;
-        if (room) bump(room_);
-        hold.unlock();
-        if (more) futex_wake_one(signal_);
-        if (room) futex_wake_one(room_);
+    void run(work_item& item) noexcept {
+        if (room_.bounded()) room_.give_back();
         item.run();
-        hold.lock();
-        --running_;
-        if (phase_ == phase::open) return;
-        if (phase_ == phase::draining) ++counts_.drained;
-        if (running_ == 0 && queue_.empty()) {
-            bump(quiet_);
-            futex_wake_all(quiet_);
+        phase const now = current();
+        // relaxed, both: as above
+        if (now != phase::open) (now == phase::draining ? drained_ : stopped_).fetch_add(1, std::memory_order_relaxed);
+    }
+    /// For a worker that has found nothing: looks for a while, if nobody else does, and then sleeps until called. Null when the pool stops.
+    [[nodiscard]] work_item* search(worker_queue& queue) noexcept {
+        bool searching = false;
+        while (current() != phase::stopping) {
+            work_item* item = find(queue, pool_queues::manners::leave);
+            if (item == nullptr && (searching || (searching = crew_.start_search()))) item = look_around(queue);
+            if (item != nullptr) {
+                if (searching && crew_.end_search() && !queues_.empty()) crew_.call_one();
+                return item;
+            }
+            if (crew_.lie_down(searching) && !queues_.empty()) {
+                crew_.get_up();
+            } else {
+                if (current() != phase::open) tell(quiet_);
+                crew_.sleep();
+            }
+            searching = true;
         }
+        return nullptr;
     }
-    void sleep(parking_lock::scope& hold) noexcept {
-        ++asleep_;
-        std::uint32_t const seen = signal_.load(std::memory_order_relaxed);
-        hold.unlock();
-        futex_wait(signal_, seen);
-        hold.lock();
-        --asleep_;
-        called_ = false;
+    [[nodiscard]] work_item* look_around(worker_queue& queue) noexcept {
+        for (int glance = 0; glance < glances; ++glance) {
+            ANTIPHON_SPIN_HINT();
+            if (work_item* const item = find(queue, pool_queues::manners::leave)) return item;
+        }
+        time_point const until = saturating_add(clock::now(), patience);
+        do {
+            std::this_thread::yield();
+            if (work_item* const item = find(queue, pool_queues::manners::second_look)) return item;
+        } while (current() != phase::stopping && clock::now() < until);
+        return find(queue, pool_queues::manners::take);
     }
+    [[nodiscard]] work_item* find(worker_queue& queue, pool_queues::manners how) noexcept {
+        bool moved = false;
+        work_item* item = queues_.fetch(queue, moved);
+        if (item == nullptr) item = queues_.steal(queue, how, moved);
+        if (moved) crew_.call_one();
+        return item;
+    }
+
+    // --- ending ----------------------------------------------------------------------------------------------------------
 
     /// True for the one thread that is to end the pool.
     bool begin_closing() noexcept {
-        parking_lock::scope hold{lock_};
-        if (closing_) return false;
-        closing_ = true;
+        if (closing_.exchange(true, std::memory_order_seq_cst)) return false;
         closer_.store(this_thread(), std::memory_order_relaxed);  // only ever compared with the reader's own thread
-        if (phase_ == phase::open) phase_ = phase::draining;
-        bump(room_);
-        hold.unlock();
-        futex_wake_all(room_);
+        phase expected = phase::open;
+        phase_.compare_exchange_strong(expected, phase::draining, std::memory_order_seq_cst);
+        queues_.close();
+        crew_.call_one();
+        room_.wake_all();
         return true;
     }
     void drain(time_point until) noexcept {
-        parking_lock::scope hold{lock_};
-        while (phase_ == phase::draining && (running_ != 0 || !queue_.empty())) {
-            std::uint32_t const seen = quiet_.load(std::memory_order_relaxed);
+        for (;;) {
+            std::uint32_t const seen = quiet_.load(std::memory_order_seq_cst);  // before the looks, which `tell` follows
+            if (current() != phase::draining || all_is_quiet()) return;
             if (until != time_point::max() && clock::now() >= until) return;
-            hold.unlock();
             futex_wait_until(quiet_, seen, until);
-            hold.lock();
         }
     }
+    /// Nothing waits and nobody runs: all lie down, there was nothing, and nobody has got up meanwhile.
+    [[nodiscard]] bool all_is_quiet() noexcept {
+        crew::state const before = crew_.look();
+        return crew::sleepers(before) == started_ && queues_.empty() && crew_.look() == before;
+    }
     void stop_and_reject() noexcept {
-        lock_.lock();
-        bool const first = phase_ != phase::stopping;
-        phase_ = phase::stopping;
-        work_queue left{std::move(queue_)};
-        if (first) counts_.stopped = running_;
-        counts_.rejected += left.size();
-        bump(signal_);
-        bump(room_);
-        bump(quiet_);
-        lock_.unlock();
-        futex_wake_all(signal_);
-        futex_wake_all(room_);
-        futex_wake_all(quiet_);
+        bool const first = phase_.exchange(phase::stopping, std::memory_order_seq_cst) != phase::stopping;
+        work_queue left = queues_.seal();
+        rejected_.fetch_add(left.size(), std::memory_order_relaxed);  // see work()
+        if (first) crew_.dismiss();
+        room_.wake_all();
+        tell(quiet_);
         if (first)
             for (std::size_t i = 0; i < options_.threads; ++i)
                 workers_[i].running.request_stop();
         left.reject_all(errc::shut_down);
     }
-    void join() noexcept {
-        for (std::size_t i = 0; i < started_; ++i) {
-            handle(workers_[i]).join();
-            detail::destroy_at(&handle(workers_[i]));
-        }
-    }
-    /// The threads do not exist here, and the lock may have been held by one of them.
     shut_down_counts shut_down_in_child() noexcept {
-        if (!lock_.try_lock()) return {};
-        work_queue left{std::move(queue_)};
-        phase_ = phase::stopping;
-        lock_.unlock();
-        return {.rejected = left.reject_all(errc::forked)};
+        phase_.store(phase::stopping, std::memory_order_seq_cst);
+        return {.rejected = queues_.seal_in_child().reject_all(errc::forked)};
     }
-    shut_down_counts counts() noexcept {
-        parking_lock::scope const hold{lock_};
-        return counts_;
+    static void tell(std::atomic<std::uint32_t>& word) noexcept {
+        word.fetch_add(1, std::memory_order_seq_cst);
+        futex_wake_all(word);
+    }
+    /// `still_running` are counted as stopped; once the workers have left there are none.
+    [[nodiscard]] shut_down_counts counts(std::size_t still_running = 0) const noexcept {
+        return {.drained = drained_.load(std::memory_order_relaxed),
+                .stopped = stopped_.load(std::memory_order_relaxed) + still_running,
+                .rejected = rejected_.load(std::memory_order_relaxed)};
+    }
+    [[nodiscard]] std::size_t running() const noexcept {
+        crew::state const now = crew_.look();
+        std::size_t const idle = crew::sleepers(now) + crew::searchers(now);
+        return idle < started_ ? started_ - idle : 0;
     }
 
-    thread_pool_options const options_;
+    /// Looks, some 20 ns apart, before something dear: a yield, a wake-up.
+    static constexpr int glances = 8;
+    /// How long a worker looks around before it sleeps: as long as it would take to wake it.
+    static constexpr duration patience = std::chrono::microseconds{25};
+
+    static constinit inline thread_local worker* mine = nullptr;
+
+    // Read by all, hardly ever written; apart from the count of references, which changes all the time.
+    alignas(64) std::atomic<phase> phase_{phase::open};
     std::uint32_t const generation_ = fork_generation();
-    worker* const workers_;  ///< owned
     std::size_t started_ = 0;
+    worker* const workers_;  ///< owned
+    thread_pool_options const options_;
+    pool_queues queues_;
+    alignas(64) crew crew_;
+    alignas(64) pool_room room_;
 
-    parking_lock lock_;
-    // Guarded by lock_; the words are also what threads sleep on:
-    work_queue queue_;
-    phase phase_ = phase::open;
-    bool closing_ = false;
-    bool called_ = false;  ///< a woken worker has not taken the lock yet
-    std::size_t asleep_ = 0;  ///< workers between deciding to sleep and being back
-    std::size_t blocked_ = 0;  ///< posters waiting for room
-    std::size_t running_ = 0;  ///< jobs on workers
-    shut_down_counts counts_;
-    std::atomic<std::uint32_t> signal_{0};
-    std::atomic<std::uint32_t> room_{0};
-    std::atomic<std::uint32_t> quiet_{0};
-
+    alignas(64) std::atomic<std::uint32_t> quiet_{0};  ///< a word to sleep on during a drain
+    std::atomic<bool> closing_{false};
     std::atomic<void const*> closer_{nullptr};
     std::atomic<std::uint32_t> joined_{0};
+    std::atomic<std::size_t> drained_{0}, stopped_{0}, rejected_{0};
 };
 
 }  // namespace antiphon::detail

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "antiphon/core/errc.hpp"
@@ -19,8 +20,11 @@
 #include "antiphon/execution/timers.hpp"
 #include "antiphon/request/context.hpp"
 #include "antiphon/request/promise.hpp"
+#include "antiphon/http/body.hpp"
+#include "antiphon/http/body_channel.hpp"
 #include "antiphon/http/client_options.hpp"
 #include "antiphon/http/message.hpp"
+#include "antiphon/interop/detail/curl_failure.hpp"
 #include "antiphon/interop/detail/curl_loop.hpp"
 #include "antiphon/interop/detail/curl_question.hpp"
 #include "antiphon/interop/detail/curl_transfer.hpp"
@@ -53,7 +57,8 @@ private:
     transfer* last_ = nullptr;
 };
 
-/// A transfer goes inbox → waiting → active → done, or leaves early; `settle` is the one end of all ways.
+/// A transfer goes inbox → waiting → active → done, or leaves early; `settle` is the one end of all ways. What other threads have to say
+/// about one they note; whoever notes holds the transfer, since `settle` first takes away all from where notes come.
 /// Everything below the inbox belongs to the I/O thread alone. That thread completes asks and runs no code of the user's.
 class curl_engine final : public counted {
 public:
@@ -70,23 +75,32 @@ public:
     [[nodiscard]] bool forked() const noexcept { return fork_generation() != generation_; }
 
     /// **Threads**: any. Answers through `reply`, sooner or later.
-    void ask(context const& how, std::shared_ptr<question const> what, promise<response> reply, std::string key = {}) {
-        if (what->wrong) return static_cast<void>(reply.set_failure(*what->wrong));
-        if (forked()) return static_cast<void>(reply.set_failure({errc::forked, executed::no}));
+    void ask(context const& how, std::shared_ptr<question const> what, answer_promise reply, std::string key = {},
+             body_reader body = {}) {
+        if (what->wrong) return refuse(reply, *what->wrong);
+        if (forked()) return refuse(reply, {errc::forked, executed::no});
         duration const remaining = how.remaining();
         duration const limit = remaining < options_.timeout ? remaining : options_.timeout;
-        auto fresh = std::make_unique<transfer>(std::move(what), std::move(reply), saturating_add(clock::now(), limit), std::move(key));
+        auto fresh = std::make_unique<transfer>(*this, std::move(what), std::move(reply), saturating_add(clock::now(), limit),
+                                                std::move(key), body.release());
         fresh->on_stop.emplace(how.stop_token(), stop_transfer{this, fresh.get()});
         if (!push(*fresh)) return settle(*fresh.release(), failure{errc::shut_down, executed::no, "the client is gone"});
         static_cast<void>(fresh.release());
     }
-    void cancel(transfer& t) noexcept {
+    /// **Threads**: any.
+    void note(transfer& t, transfer::note what) noexcept {
         if (forked()) return;
         parking_lock::scope hold{lock_};
-        if (ended_ || t.cancel_queued) return;
-        t.cancel_queued = true;
-        t.next_cancel = std::exchange(cancels_, &t);
+        if (ended_) return;
+        bool const noted = t.notes != 0;
+        t.notes = static_cast<unsigned char>(t.notes | what);
+        if (noted) return;
+        t.next_note = std::exchange(noted_, &t);
         wake(hold);
+    }
+    /// The I/O thread's: a streamed answer has begun, and no deadline limits the rest.
+    void has_begun(transfer& t) noexcept {
+        if (t.back != nullptr) until_.remove(t);
     }
     /// No more is taken; what is under way ends as `shut_down`. Does not wait.
     void close() noexcept {
@@ -98,9 +112,9 @@ public:
     void run() noexcept {
         timer_thread::take_after();
         while (open_inbox()) {
-            expire_waiting();
+            expire();
             begin_waiting();
-            loop_.work(fall_asleep() ? waiting_until_.next() : time_point::min());
+            loop_.work(fall_asleep() ? until_.next() : time_point::min());
             collect();
         }
         end();
@@ -128,7 +142,7 @@ private:
     /// From now on whoever adds something wakes; false: something was added already.
     [[nodiscard]] bool fall_asleep() noexcept {
         parking_lock::scope const hold{lock_};
-        asleep_ = inbox_.empty() && cancels_ == nullptr && !closing_;
+        asleep_ = inbox_.empty() && noted_ == nullptr && !closing_;
         return asleep_;
     }
     /// Takes what came; false: the client is gone.
@@ -136,45 +150,69 @@ private:
         parking_lock::scope hold{lock_};
         asleep_ = false;
         transfer_list fresh = std::exchange(inbox_, {});
-        transfer* cancelled = std::exchange(cancels_, nullptr);
         bool const more = !closing_;
         hold.unlock();
         while (transfer* const t = fresh.pop())
             admit(*t);
-        while (cancelled != nullptr) {
-            transfer& t = *std::exchange(cancelled, cancelled->next_cancel);
-            t.cancel_queued = false;
-            take_back(t);
-        }
+        read_notes();
         return more;
+    }
+    /// Those that come meanwhile as well.
+    void read_notes() noexcept {
+        for (;;) {
+            transfer* t = nullptr;
+            unsigned what = 0;
+            {
+                parking_lock::scope const hold{lock_};
+                t = noted_;
+                if (t == nullptr) return;
+                noted_ = t->next_note;
+                what = std::exchange(t->notes, static_cast<unsigned char>(0));
+            }
+            if (t->at == transfer::place::done) {
+                delete t;
+            } else if ((what & transfer::stop_it) != 0) {
+                take_back(*t);
+            } else if (t->at == transfer::place::active) {
+                go_on_with_body(*t);
+            }
+        }
     }
     void admit(transfer& t) noexcept {
         if (t.cancelled) return settle(t, failure{errc::cancelled, executed::no});
         t.at = transfer::place::waiting;
         waiting_.push(t);
-        if (t.expires != time_point::max()) waiting_until_.push(t, t.expires);
+        if (t.expires != time_point::max()) until_.push(t, t.expires);
     }
     void take_back(transfer& t) noexcept {
         switch (t.at) {
             case transfer::place::inbox: t.cancelled = true; return;
             case transfer::place::waiting: leave_queue(t); return settle(t, failure{errc::cancelled, executed::no});
-            case transfer::place::active: {
-                failure const why{errc::cancelled, t.state().executed()};
-                stop(t);
-                return settle(t, why);
-            }
-            case transfer::place::done: delete &t; return;
+            case transfer::place::active: return end_early(t, {errc::cancelled, t.state().executed()});
+            case transfer::place::done: return;
         }
+    }
+    void go_on_with_body(transfer& t) noexcept {
+        if (t.sink && t.sink->reader_gone()) return end_early(t, {errc::cancelled, executed::yes});
+        if (CURLcode const code = curl_easy_pause(t.easy, CURLPAUSE_CONT); code != CURLE_OK) finish(t, code);
+    }
+    void end_early(transfer& t, failure const& why) noexcept {
+        stop(t);
+        settle(t, why);
     }
     void leave_queue(transfer& t) noexcept {
         waiting_.remove(t);
-        if (t.back != nullptr) waiting_until_.remove(t);
+        if (t.back != nullptr) until_.remove(t);
     }
-    void expire_waiting() noexcept {
-        while (timer* const due = waiting_until_.pop_due(clock::now())) {
+    void expire() noexcept {
+        while (timer* const due = until_.pop_due(clock::now())) {
             auto& t = static_cast<transfer&>(*due);
-            waiting_.remove(t);
-            settle(t, failure{errc::deadline_exceeded, executed::no, "timed out while waiting for its turn"});
+            if (t.at == transfer::place::active) {
+                end_early(t, timed_out(t.easy, t.secure(), t.state()));
+            } else {
+                waiting_.remove(t);
+                settle(t, failure{errc::deadline_exceeded, executed::no, "timed out while waiting for its turn"});
+            }
         }
     }
     void begin_waiting() noexcept {
@@ -203,12 +241,14 @@ private:
         t.at = transfer::place::active;
         active_.push(t);
         ++active_count_;
+        if (t.streams() && t.expires != time_point::max()) until_.push(t, t.expires);
     }
     /// Out of curl, at once.
     void stop(transfer& t) noexcept {
         curl_multi_remove_handle(loop_.multi(), t.easy);
         active_.remove(t);
         --active_count_;
+        if (t.back != nullptr) until_.remove(t);
         put_back(t);
     }
     void collect() noexcept {
@@ -242,16 +282,24 @@ private:
         if (t.redirects == options_.max_redirects)
             return settle(t, failure{errc::failed_precondition, executed::yes, "too many redirections"});
         ++t.redirects;
+        t.let_go_of_bodies();
         t.asked = std::move(next);
         begin(t);
+    }
+    static void refuse(answer_promise& reply, failure why) noexcept {
+        std::visit([&](auto& to) { static_cast<void>(to.set_failure(std::move(why))); }, reply);
     }
     /// The end of every transfer: not in any list any more, without a handle. Continuations of the user's run elsewhere.
     void settle(transfer& t, result<response> answer) noexcept {
         t.at = transfer::place::done;
         t.on_stop.reset();  // waits for a stop request that is under way; none comes afterwards
-        promise<response> reply = std::move(t.reply);
-        if (!t.cancel_queued) delete &t;  // else when that comes out of the inbox
-        reply.set(std::move(answer));
+        t.let_go_of_bodies();  // likewise
+        answer_promise reply = std::move(t.reply);
+        std::shared_ptr<body_channel> const sink = std::move(t.sink);
+        if (t.notes == 0) delete &t;  // else when that is read
+        if (sink) return answer ? sink->end() : sink->fail(std::move(answer).error());
+        if (auto* const whole = std::get_if<promise<response>>(&reply)) return static_cast<void>(whole->set(std::move(answer)));
+        refuse(reply, answer ? failure{errc::internal, executed::yes, "the server does not speak HTTP"} : std::move(answer).error());
     }
 
     [[nodiscard]] CURL* take_handle() noexcept {
@@ -273,13 +321,11 @@ private:
                 settle(*t, failure{errc::shut_down, executed::no, "the client is gone"});
             }
             while (transfer* const t = active_.front()) {
-                failure const why{errc::shut_down, t->state().executed(), "the client is gone"};
-                stop(*t);
-                settle(*t, why);
+                end_early(*t, {errc::shut_down, t->state().executed(), "the client is gone"});
             }
             {
                 parking_lock::scope const hold{lock_};
-                ended_ = inbox_.empty() && cancels_ == nullptr;
+                ended_ = inbox_.empty() && noted_ == nullptr;
                 if (ended_) return;
             }
             static_cast<void>(open_inbox());
@@ -293,19 +339,28 @@ private:
     parking_lock lock_;
     // Guarded by lock_:
     transfer_list inbox_;
-    transfer* cancels_ = nullptr;
+    transfer* noted_ = nullptr;
     bool asleep_ = false;  ///< the I/O thread sleeps, or is about to, and nobody has woken it
     bool closing_ = false;
     bool ended_ = false;
 
     // The I/O thread's:
     transfer_list waiting_;
-    timer_queue waiting_until_;
+    timer_queue until_;  ///< of those that wait, and of those whose answer is streamed and has not begun
     transfer_list active_;
     std::size_t active_count_ = 0;
     std::vector<CURL*> idle_;
 };
 
-inline void stop_transfer::operator()() const noexcept { engine->cancel(*which); }
+inline void stop_transfer::operator()() const noexcept { engine->note(*which, transfer::stop_it); }
+inline void transfer::body_moved() noexcept { engine->note(*this, body_has_moved); }
+inline void transfer::begin_stream() {
+    auto const body = std::make_shared<body_channel>(window);
+    streamed_response answer{got.status, got.headers, asked->where.text(), body_reader{body}};
+    body->listen(this);
+    sink = body;
+    engine->has_begun(*this);
+    static_cast<void>(std::get<promise<streamed_response>>(reply).set_value(std::move(answer)));
+}
 
 }  // namespace antiphon::http::detail

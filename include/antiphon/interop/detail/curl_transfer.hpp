@@ -13,11 +13,14 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 #include "antiphon/core/result.hpp"
 #include "antiphon/core/time.hpp"
 #include "antiphon/execution/timer.hpp"
 #include "antiphon/request/promise.hpp"
+#include "antiphon/http/body.hpp"
+#include "antiphon/http/body_channel.hpp"
 #include "antiphon/http/client_options.hpp"
 #include "antiphon/http/message.hpp"
 #include "antiphon/interop/detail/curl_failure.hpp"
@@ -36,8 +39,11 @@ struct stop_transfer {
     inline void operator()() const noexcept;
 };
 
-/// Made by the asking thread; from then on the I/O thread's, but for `next_cancel` and `cancel_queued`, which the engine's lock guards.
-class transfer final : public timer {
+/// Who is answered: with a whole response, or as soon as its body begins.
+using answer_promise = std::variant<promise<response>, promise<streamed_response>>;
+
+/// Made by the asking thread; from then on the I/O thread's, but for `next_note` and `notes`, which the engine's lock guards.
+class transfer final : public timer, public body_listener {
 public:
     enum class place {
         inbox,
@@ -46,8 +52,22 @@ public:
         done
     };
 
-    transfer(std::shared_ptr<question const> q, promise<response> r, time_point until, std::string idempotency)
-        : asked{std::move(q)}, reply{std::move(r)}, expires{until}, key{std::move(idempotency)} {}
+    /// What other threads have to say about it.
+    enum note : unsigned char {
+        stop_it = 1,
+        body_has_moved = 2
+    };
+
+    transfer(curl_engine& owner, std::shared_ptr<question const> q, answer_promise r, time_point until, std::string idempotency,
+             std::shared_ptr<body_channel> upload)
+        : engine{&owner},
+          asked{std::move(q)},
+          reply{std::move(r)},
+          expires{until},
+          key{std::move(idempotency)},
+          source{std::move(upload)} {
+        if (source) source->listen(this);
+    }
 
     /// Tells curl everything about the ask. **Errors**: what curl does not take, it says when it begins.
     void prepare(CURL* handle, client_options const& options) {
@@ -67,6 +87,8 @@ public:
         curl_easy_setopt(easy, CURLOPT_PRIVATE, this);
         most_body = options.max_body;
         most_header = options.max_header;
+        window = options.stream_window;
+        follows = options.max_redirects != 0;
     }
     /// Once curl has ended it.
     [[nodiscard]] transfer_state state() const noexcept {
@@ -76,6 +98,7 @@ public:
     }
     [[nodiscard]] bool secure() const noexcept { return equal_without_case(asked->where.scheme(), "https"); }
     [[nodiscard]] result<response> outcome(CURLcode code) {
+        if (upload_failure) return failure{*std::move(upload_failure)}.with_executed(state().executed());
         if (no_memory) return failure{errc::internal, state().executed(), "out of memory"};
         if (too_large) return failure{errc::out_of_range, executed::yes, "the response is larger than the client's options allow"};
         if (bad_header) return failure{errc::internal, state().executed(), "a header field of the response is malformed"};
@@ -88,23 +111,38 @@ public:
         int const status = got.status;
         if (status != 301 && status != 302 && status != 303 && status != 307 && status != 308) return nullptr;
         std::string_view const location = got.headers.get("Location").value_or(std::string_view{});
-        return redirected(*asked, status, location, asked->where.resolve(location));
+        std::shared_ptr<question const> made = redirected(*asked, status, location, asked->where.resolve(location));
+        // What was written once cannot be sent twice.
+        if (made != nullptr && source != nullptr && made->method == asked->method) return nullptr;
+        return made;
     }
+    [[nodiscard]] bool streams() const noexcept { return std::holds_alternative<promise<streamed_response>>(reply); }
+    /// Without the engine's ears; nobody else hears of it from here on.
+    void let_go_of_bodies() noexcept {
+        if (sink) sink->listen(nullptr);
+        if (!source) return;
+        source->listen(nullptr);
+        std::exchange(source, nullptr)->leave_reading();
+    }
+    inline void body_moved() noexcept override;
     void fire() noexcept override {}
 
+    curl_engine* engine;
     std::shared_ptr<question const> asked;
-    promise<response> reply;
+    answer_promise reply;
     time_point expires;
     std::string key;
+    std::shared_ptr<body_channel> source;  ///< of a body that goes up as it is written
+    std::shared_ptr<body_channel> sink;  ///< once the body has begun
     std::optional<std::stop_callback<stop_transfer>> on_stop;
 
     place at = place::inbox;
     bool cancelled = false;  ///< before it came out of the inbox
-    bool cancel_queued = false;
+    unsigned char notes = 0;
     unsigned redirects = 0;
     transfer* next = nullptr;
     transfer* previous = nullptr;
-    transfer* next_cancel = nullptr;
+    transfer* next_note = nullptr;
     CURL* easy = nullptr;
 
 private:
@@ -113,7 +151,7 @@ private:
         curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
         curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
         curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);  // to remove one does not wait for its look-up
-        if (expires != time_point::max())
+        if (expires != time_point::max() && !streams())  // there the answer is the beginning of the body: the engine's own timer
             curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(milliseconds_until(expires, 2'000'000'000)));
         time_point const connected = saturating_add(clock::now(), o.connect_timeout);
         curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(milliseconds_until(connected, 2'000'000'000)));
@@ -127,11 +165,12 @@ private:
     void set_method() noexcept {
         question const& q = *asked;
         std::string_view const name = q.method.name();
-        bool const has_body = !q.body.empty() || name == "POST" || name == "PUT" || name == "PATCH";
+        bool const has_body = source != nullptr || !q.body.empty() || name == "POST" || name == "PUT" || name == "PATCH";
         if (name == "HEAD") return static_cast<void>(curl_easy_setopt(easy, CURLOPT_NOBODY, 1L));
         if (name != "GET" || has_body) curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, q.method.c_str());
         if (!has_body) return;
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
+        if (source != nullptr) return set_upload(-1);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(q.body.size()));
         if (q.repeatable || !key.empty()) {
             curl_easy_setopt(easy, CURLOPT_POSTFIELDS, q.body.c_str());
@@ -141,11 +180,16 @@ private:
             curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
         } else {
             // Likewise; but a body that cannot be read again is not sent again.
-            curl_easy_setopt(easy, CURLOPT_READFUNCTION, &transfer::on_upload);
-            curl_easy_setopt(easy, CURLOPT_READDATA, this);
-            curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, &transfer::on_rewind);
-            curl_easy_setopt(easy, CURLOPT_SEEKDATA, this);
+            set_upload(static_cast<curl_off_t>(q.body.size()));
         }
+    }
+    /// Of unknown length (-1) it goes out in chunks.
+    void set_upload(curl_off_t size) noexcept {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, size);
+        curl_easy_setopt(easy, CURLOPT_READFUNCTION, &transfer::on_upload);
+        curl_easy_setopt(easy, CURLOPT_READDATA, this);
+        curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, &transfer::on_rewind);
+        curl_easy_setopt(easy, CURLOPT_SEEKDATA, this);
     }
     void set_headers(client_options const& o) {
         curl_easy_setopt(easy, CURLOPT_USERAGENT, o.user_agent.c_str());
@@ -166,10 +210,13 @@ private:
         return static_cast<transfer*>(self)->take_header({data, one * size}) ? one * size : 0;
     }
     static std::size_t on_body(char* data, std::size_t one, std::size_t size, void* self) noexcept {
-        return static_cast<transfer*>(self)->take_body({data, one * size}) ? one * size : 0;
+        auto& me = *static_cast<transfer*>(self);
+        if (me.sink) return me.stream_body({data, one * size});
+        return me.take_body({data, one * size}) ? one * size : 0;
     }
     static std::size_t on_upload(char* to, std::size_t one, std::size_t size, void* self) noexcept {
         auto& me = *static_cast<transfer*>(self);
+        if (me.source) return me.next_of_upload(to, one * size);
         std::size_t const left = me.asked->body.size() - me.uploaded;
         std::size_t const count = left < one * size ? left : one * size;
         std::memcpy(to, me.asked->body.data() + me.uploaded, count);
@@ -195,6 +242,7 @@ private:
                     got.status = got.status * 10 + (line[i] - '0');
             } else if (line == "\r\n" || line == "\n") {
                 headers_done = true;
+                if (streams() && !sink && got.status >= 200 && !(follows && next_question() != nullptr)) begin_stream();
             } else if (!headers_done && !got.headers.add_line(line)) {
                 bad_header = true;
                 return false;
@@ -219,7 +267,31 @@ private:
         return true;
     }
 
+    /// The answer is here; what follows goes to who reads it.
+    inline void begin_stream();
+    [[nodiscard]] std::size_t stream_body(std::string_view bytes) noexcept {
+        ANTIPHON_TRY {
+            switch (sink->offer(bytes)) {
+                case body_channel::verdict::taken: return bytes.size();
+                case body_channel::verdict::full: return CURL_WRITEFUNC_PAUSE;
+                case body_channel::verdict::gone: return 0;
+            }
+        }
+        ANTIPHON_CATCH_ALL { no_memory = true; }
+        return 0;
+    }
+    [[nodiscard]] std::size_t next_of_upload(char* to, std::size_t size) noexcept {
+        std::size_t const count = source->take(to, size);
+        uploaded += count;
+        if (count != 0 || source->ended()) return count;
+        upload_failure = source->broken();
+        return upload_failure ? CURL_READFUNC_ABORT : CURL_READFUNC_PAUSE;
+    }
+
     response got;
+    std::optional<failure> upload_failure;
+    bool follows = true;
+    std::size_t window = 0;
     std::size_t most_body = 0, most_header = 0, header_bytes = 0, uploaded = 0;
     bool headers_done = false, too_large = false, bad_header = false, no_memory = false;
     std::array<std::string, 2> lines_;

@@ -34,6 +34,7 @@ public:
         if (timer_thread::is_current()) return this->continue_after(delivery::nested);  // arguments are copied elsewhere
         go(delivery::nested);
     }
+    void dismiss() noexcept final { this->release(); }  // the destructor knows that it was never answered
 
 protected:
     using inner_result = typename Question::inner_type::result_type;

@@ -49,6 +49,7 @@ template <class Handler, class... A>
     using layer = std::remove_cvref_t<decltype(std::forward<Handler>(handler).layer())>;
     auto s =
         layer::make(std::forward<Handler>(handler).layer(), std::move(executor), ambient_context::current(), std::forward<A>(args)...);
+    s->begin_unshared();
     s->begin();
     return future_access::make(std::move(s));
 }
@@ -60,6 +61,18 @@ template <class Handler>
     return fixed != nullptr ? *fixed : default_executor();
 }
 
+/// A bare handler on an executor of its own, which knows nothing of its ask: where that executor runs everything in place, and no ask
+/// around this one has settled anything for it, a call of it is a call.
+template <class Handler>
+inline constexpr bool is_bare = false;
+template <class F, class Signature>
+inline constexpr bool is_bare<leaf<F, Signature, lead::nothing, false>> = leaf<F, Signature, lead::nothing, false>::immediate;
+template <class Handler>
+[[nodiscard]] bool calls_in_place(Handler const& handler) noexcept {
+    any_executor const* const where = handler.executor();
+    return where != nullptr && where->runs_in_place() && ambient_context::current() == nullptr;
+}
+
 /// Begins what the caller then waits for.
 inline void begin_awaited(state_base& root) noexcept {
     awaited_ask const during{root};
@@ -69,8 +82,11 @@ inline void begin_awaited(state_base& root) noexcept {
 /// An ask, waited for here.
 template <class Handler, class... A>
 [[nodiscard]] auto call_ask(Handler const& handler, A&&... args) -> result<typename Handler::result_type> {
+    using layer = std::remove_cvref_t<decltype(handler.layer())>;
+    if constexpr (is_bare<layer>) {
+        if (calls_in_place(handler)) return call_plain(handler.layer(), std::forward<A>(args)...);
+    }
     ANTIPHON_TRY {
-        using layer = std::remove_cvref_t<decltype(handler.layer())>;
         if (handler.executor() != nullptr || handler.abandons() || own_time_scope::active()) {
             auto s = layer::make(handler.layer(), place_of(handler), ambient_context::current(), std::forward<A>(args)...);
             begin_awaited(*s);

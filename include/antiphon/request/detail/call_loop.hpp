@@ -5,6 +5,7 @@
 #include <atomic>
 #include <utility>
 
+#include "antiphon/core/node_cache.hpp"
 #include "antiphon/core/work.hpp"
 #include "antiphon/execution/executor.hpp"
 #include "antiphon/execution/here.hpp"
@@ -14,7 +15,7 @@
 namespace antiphon::detail {
 
 /// The queue of one call. Shared by the executors that refer to it; closed when the call returns.
-class call_loop_core {
+class call_loop_core : public recycled {
 public:
     void retain() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }  // relaxed: the caller holds one already
     void release() noexcept {

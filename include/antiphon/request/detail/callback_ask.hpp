@@ -86,7 +86,7 @@ public:
     template <class C, class... A>
     explicit callback_ask(C&& callback, A&&... args)
         : callback_holder<Callback>{std::forward<C>(callback)}, Ask{std::forward<A>(args)...}, told_{*this} {
-        this->attach_first(told_);
+        this->attach_first_end(told_);
     }
 
 protected:
@@ -141,8 +141,9 @@ private:
 
 /// Begins an ask that nobody holds but itself.
 inline void begin_alone(state_base& ask) noexcept {
-    ask.retain();
+    ask.retain_first();
     state_ptr<> const alive{&ask};
+    ask.begin_unshared();
     ask.begin();
 }
 

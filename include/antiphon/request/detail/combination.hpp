@@ -69,7 +69,7 @@ public:
         if constexpr (wide) {
             return ::operator new(sizeof(combination) + behind, std::align_val_t{alignof(combination)});
         } else {
-            return ::operator new(sizeof(combination) + behind);
+            return node_cache::allocate(sizeof(combination) + behind);
         }
     }
 
@@ -193,11 +193,14 @@ private:
     void destroy() noexcept override {
         if constexpr (Inputs::is_range) inputs_.each([](auto& node) { destroy_one(node); });
         void* const memory = this;
+        std::size_t behind = 0;
+        if constexpr (Inputs::is_range) behind = inputs_.size() * sizeof(typename Inputs::node);
         this->~combination();
         if constexpr (wide) {
+            static_cast<void>(behind);
             ::operator delete(memory, std::align_val_t{alignof(combination)});
         } else {
-            ::operator delete(memory);
+            node_cache::deallocate(memory, sizeof(combination) + behind);
         }
     }
     [[nodiscard]] auto* nodes() noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 // What futures attach: continuations, callbacks, awaiters.
 
+#include <atomic>
 #include <coroutine>
 #include <exception>
 #include <optional>
@@ -12,6 +13,8 @@
 #include "antiphon/core/lifetime.hpp"
 #include "antiphon/execution/any_executor.hpp"
 #include "antiphon/request/host.hpp"
+#include "antiphon/request/link.hpp"
+#include "antiphon/request/state.hpp"
 #include "antiphon/fwd.hpp"
 
 namespace antiphon::detail {
@@ -70,13 +73,42 @@ inline failure empty_future() noexcept {
     return {errc::failed_precondition, executed::no, "the future is empty: it was consumed or moved from"};
 }
 
+/// The base of a continuation whose function answers at once: one link upstream, and one step. Nothing touches it after its end.
+template <class R>
+class prompt_state : public state<R>, public consumer {
+public:
+    state_base* downstream() noexcept final {
+        state_base* const known = beyond_.load(std::memory_order_acquire);  // pairs with remember
+        return known != nullptr ? known : this;
+    }
+    [[nodiscard]] bool steadfast() noexcept final { return true; }
+    void remember(state_base& end) noexcept final { beyond_.store(&end, std::memory_order_release); }  // pairs with downstream
+
+protected:
+    using state<R>::state;
+    ~prompt_state() = default;
+
+    state_base* upstream() noexcept final { return up_.acquire(); }
+    state_base* on_stop() noexcept final { return up_.acquire(); }
+    [[nodiscard]] state_base* take_upstream() noexcept { return up_.take(); }
+    void await_first(state_ptr<> source) noexcept { up_.set_first(*source.release()); }
+
+private:
+    link<state_base> up_;
+    std::atomic<state_base*> beyond_{nullptr};
+};
+template <class R, bool Immediate>
+using continuation_base = std::conditional_t<Immediate, prompt_state<R>, host_state<R>>;
+
 /// The state of `then` and `or_else`: waits for its source, runs F in its place, is decided by what that answers.
-template <reaction Kind, class T, class F, class R>
-class continuation final : public host_state<R> {
+template <reaction Kind, class T, class F, class X, class R>
+class continuation final : public continuation_base<R, answer_traits<X>::immediate> {
+    static constexpr bool immediate = answer_traits<X>::immediate;
+
 public:
     template <class G>
     continuation(any_executor executor, context_data const* context, G&& f)
-        : host_state<R>{std::move(executor), context, 2, 0}, f_(std::forward<G>(f)) {}
+        : continuation_base<R, immediate>{std::move(executor), context, 2, 0}, f_(std::forward<G>(f)) {}
 
     void attach_to(state_ptr<state<T>> source) noexcept {
         state<T>& s = *source;
@@ -91,14 +123,19 @@ private:
 
     void on_ready(state_base& source, delivery how) noexcept override {
         // What passes by needs no place: no user code runs.
-        if (first_ && how != delivery::dropped && passes_by(static_cast<state<T>&>(source).get())) {
+        bool const anywhere = first_ && how != delivery::dropped && passes_by(static_cast<state<T>&>(source).get());
+        if constexpr (immediate) {
+            if (anywhere || this->stays_here(how)) this->bounce_once();
+        } else if (anywhere) {
             this->bounce();
         } else {
             host_base::on_ready(source, how);
         }
     }
     void step(delivery how) noexcept override {
-        if (!first_) return this->go_on(how);
+        if constexpr (!immediate) {
+            if (!first_) return this->go_on(how);
+        }
         result<T>& r = take_source();
         if (passes_by(r)) {
             pass(r, how);
@@ -109,7 +146,9 @@ private:
         }
     }
     void refuse(errc why, delivery how) noexcept override {
-        if (!first_) return this->refuse_further(why, how);
+        if constexpr (!immediate) {
+            if (!first_) return this->refuse_further(why, how);
+        }
         result<T>& r = take_source();
         passes_by(r) ? pass(r, how) : this->fail(failure{why, executed::no}, how);
     }
@@ -129,11 +168,19 @@ private:
     void react(result<T>& r, delivery how) noexcept {
         ambient_context const inherited{this->context()};
         if constexpr (Kind == reaction::failure) {
-            this->answer_with([&]() -> decltype(auto) { return antiphon::detail::invoke(std::move(f_), std::move(r).error()); }, how);
+            answer([&]() -> decltype(auto) { return antiphon::detail::invoke(std::move(f_), std::move(r).error()); }, how);
         } else if constexpr (std::is_void_v<T>) {
-            this->answer_with([&]() -> decltype(auto) { return antiphon::detail::invoke(std::move(f_)); }, how);
+            answer([&]() -> decltype(auto) { return antiphon::detail::invoke(std::move(f_)); }, how);
         } else {
-            this->answer_with([&]() -> decltype(auto) { return antiphon::detail::invoke(std::move(f_), *std::move(r)); }, how);
+            answer([&]() -> decltype(auto) { return antiphon::detail::invoke(std::move(f_), *std::move(r)); }, how);
+        }
+    }
+    template <class Make>
+    void answer(Make&& make, delivery how) noexcept {
+        if constexpr (immediate) {
+            this->answer_now(std::forward<Make>(make), how);
+        } else {
+            this->answer_with(std::forward<Make>(make), how);
         }
     }
     void discard() noexcept override {
@@ -142,10 +189,10 @@ private:
     }
     void destroy() noexcept override { delete this; }
 
-    bool first_ = true;
     state<T>* source_ = nullptr;
+    bool first_ = true;
     union {
-        F f_;
+        ANTIPHON_NO_UNIQUE_ADDRESS F f_;
     };
 };
 
@@ -164,38 +211,41 @@ template <reaction Kind, class T, class F>
     static_assert(Kind == reaction::value || std::is_void_v<T> || std::is_convertible_v<answer_t<X>, T>,
                   "antiphon: what the function given to or_else() returns must convert to the value of the answer");
     if (!source) return future_access::make<R>(plain_state<R>::settled(empty_future()));
-    auto* const next =
-        new continuation<Kind, T, function, R>{where ? *std::move(where) : source->executor(), source->context(), std::forward<F>(f)};
+    auto* const next = new continuation<Kind, T, function, X, R>{where ? *std::move(where) : source->executor(), source->context(),
+                                                                 std::forward<F>(f)};
     state_ptr<state<R>> mine{next};
     next->attach_to(std::move(source));
     return future_access::make<R>(std::move(mine));
 }
 
-/// The state of `on_complete`: nobody waits for it.
+/// The state of `on_complete`: nobody holds it but its source, and nobody waits for it. It has no answer: it ends with its step.
 template <class T, class F>
-class callback final : public host_state<void> {
+class callback final : public prompt_state<void> {
 public:
     template <class G>
     callback(any_executor executor, context_data const* context, G&& f)
-        : host_state<void>{std::move(executor), context, 1, 0}, f_(std::forward<G>(f)) {}
+        : prompt_state<void>{std::move(executor), context, 1, 0}, f_(std::forward<G>(f)) {}
 
     void attach_to(state_ptr<state<T>> source) noexcept {
         state<T>& s = *source;
-        retain();
-        state_ptr<> const alive{this};
         await_first(state_ptr<>{source.release()});
-        if (!s.attach(*this)) on_ready(s, delivery::nested);
+        if (!s.attach_end(*this)) on_ready(s, delivery::nested);
     }
 
 private:
-    void step(delivery how) noexcept override {
-        state_ptr<state<T>> const source{static_cast<state<T>*>(take_upstream())};
-        ANTIPHON_TRY {
-            ambient_context const inherited{context()};
-            static_cast<void>(antiphon::detail::invoke(std::move(f_), source->take()));
+    void on_ready(state_base&, delivery how) noexcept override {
+        if (stays_here(how)) bounce_once();
+    }
+    void step(delivery) noexcept override {
+        {
+            state_ptr<state<T>> const source{static_cast<state<T>*>(take_upstream())};
+            ANTIPHON_TRY {
+                ambient_context const inherited{context()};
+                static_cast<void>(antiphon::detail::invoke(std::move(f_), source->take()));
+            }
+            ANTIPHON_CATCH_ALL { executor().unhandled(std::current_exception()); }
         }
-        ANTIPHON_CATCH_ALL { executor().unhandled(std::current_exception()); }
-        complete({}, how);
+        release();
     }
     void refuse(errc, delivery how) noexcept override {
         how == delivery::dropped ? schedule(default_pool().get_executor()) : step(how);

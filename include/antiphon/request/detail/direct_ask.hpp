@@ -145,6 +145,27 @@ private:
     ANTIPHON_NO_UNIQUE_ADDRESS F f_;
 };
 
+/// Runs a handler that is given the promise of its own ask; `end` destroys what the ask consists of. A drop of the promise while it
+/// runs is decided when it has returned: what it throws says more than that.
+template <class R, class Run, class End>
+void run_with_promise(state<R>& ask, Run&& run, End&& end, delivery how) noexcept {
+    ask.guard_promise();
+    failure why{errc::broken_promise, executed::maybe};
+    bool threw = false;
+    ANTIPHON_TRY { run(promise_access::make<R>(ask)); }
+    ANTIPHON_CATCH_ALL {
+        why = failure::current();
+        threw = true;
+    }
+    switch (ask.unguard_promise()) {
+        case state_base::promise_fate::dropped: return ask.fail(std::move(why), how);
+        case state_base::promise_fate::fulfilled: end(); break;
+        case state_base::promise_fate::kept: break;
+    }
+    // The answer comes from where the promise went; the exception has nobody else to go to.
+    if (threw) ask.executor().unhandled(why.exception());
+}
+
 /// The base of an ask: slim when nothing is awaited.
 template <class Leaf>
 using ask_base = std::conditional_t<Leaf::immediate, state<typename Leaf::result_type>, host_state<typename Leaf::result_type>>;
@@ -187,7 +208,13 @@ protected:
         }
         ambient_context const inherited{this->context()};
         if constexpr (Leaf::with_promise) {
-            run_with_promise(how);
+            run_with_promise<R>(
+                *this,
+                [&](promise<R> reply) {
+                    running_scope const during{*this};
+                    static_cast<void>(call(std::move(reply)));
+                },
+                [&] { detail::destroy_at(detail::addressof(payload_)); }, how);
         } else if constexpr (Leaf::immediate && Leaf::first == lead::nothing) {
             this->answer_now([&]() -> decltype(auto) { return call(); }, how);
         } else if constexpr (Leaf::immediate) {
@@ -238,28 +265,6 @@ private:
             },
             how);
     }
-    void run_with_promise(delivery how) noexcept {
-        // A drop of the promise while the handler runs is decided when it has returned: what it throws says more than that.
-        this->guard_promise();
-        failure why{errc::broken_promise, executed::maybe};
-        bool threw = false;
-        ANTIPHON_TRY {
-            running_scope const during{*this};
-            static_cast<void>(call(promise_access::make<R>(*this)));
-        }
-        ANTIPHON_CATCH_ALL {
-            why = failure::current();
-            threw = true;
-        }
-        switch (this->unguard_promise()) {
-            case state_base::promise_fate::dropped: return this->fail(std::move(why), how);
-            case state_base::promise_fate::fulfilled: detail::destroy_at(detail::addressof(payload_)); break;
-            case state_base::promise_fate::kept: break;
-        }
-        // The answer comes from where the promise went; the exception has nobody else to go to.
-        if (threw) this->executor().unhandled(why.exception());
-    }
-
     ANTIPHON_NO_UNIQUE_ADDRESS lead_source<Leaf::first> source_;
     union {
         payload payload_;

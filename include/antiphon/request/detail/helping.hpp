@@ -28,6 +28,17 @@ inline assistance state_base::help_queued(bool claim) noexcept {
     return assistance::progress;
 }
 
+/// The commonest wait: for an ask that nobody has begun and that this thread may run. The caller holds a reference.
+inline bool state_base::claim_alone() noexcept {
+    constexpr std::uint32_t others = unasked | pinned | under_way | handers;
+    if ((bits() & (runnable | others)) != runnable || executor_.forked() || !executor_.claimable()) return false;
+    if ((take_runnable(runnable) & runnable) == 0) return false;
+    trampoline::barrier const closed;
+    place_scope const lent{executor_.place()};
+    step(delivery::tail);
+    return true;
+}
+
 inline assistance state_base::help_moved() noexcept {
     new_place const now = moved();
     if (now.place == nullptr || worker_of_place() != now.place) return (bits() & handers) != 0 ? assistance::none : assist_place();

@@ -6,6 +6,8 @@
 #include <new>
 #include <utility>
 
+#include "antiphon/core/node_cache.hpp"
+
 namespace antiphon::detail {
 
 struct room {
@@ -21,7 +23,8 @@ public:
     class memory {
     public:
         explicit memory(room behind)
-            : behind_{behind}, at_{aligned(behind) ? ::operator new(size(behind), alignment(behind)) : ::operator new(size(behind))} {}
+            : behind_{behind},
+              at_{aligned(behind) ? ::operator new(size(behind), alignment(behind)) : node_cache::allocate(size(behind))} {}
         memory(memory const&) = delete;
         memory& operator=(memory const&) = delete;
         ~memory() {
@@ -64,7 +67,7 @@ private:
         if (aligned(behind)) {
             ::operator delete(at, alignment(behind));
         } else {
-            ::operator delete(at);
+            node_cache::deallocate(at, size(behind));
         }
     }
 };

@@ -29,20 +29,22 @@ inline void state_base::request_stop() noexcept {
 }
 
 inline void state_base::schedule(any_executor const& where) noexcept {
-    retain();
-    word_.fetch_add(handing, std::memory_order_relaxed);  // ordered by the next
+    retain(2);  // the queue's; and one that keeps this, of which `where` may be part, until `execute` has returned
+    std::uint32_t old = word_.load(std::memory_order_relaxed);
     // seq_cst, against a waiter that registers and then looks again (wait); release pairs with the step's acquire
-    if ((word_.fetch_or(queued | runnable, std::memory_order_seq_cst) & queued) == 0) {
-        retain();  // the queue's; the first keeps this, of which `where` may be part, until `execute` has returned
-        hand_to(where);
+    while (
+        !word_.compare_exchange_weak(old, (old | queued | runnable) + handing, std::memory_order_seq_cst, std::memory_order_relaxed)) {
     }
-    word_.fetch_sub(handing, std::memory_order_seq_cst);
-    wake_waiter();  // last: what it looks for, the node or its executor's own work, is in its queue by now
+    (old & queued) == 0 ? hand_to(where) : release();
+    handed();
     release();
 }
 
 inline void state_base::hand_over() noexcept {
-    if (executor_) {
+    if (std::uint32_t const begun = word_.load(std::memory_order_relaxed); (begun & unshared) != 0) {
+        word_.store(begun & ~(unasked | unshared), std::memory_order_relaxed);
+        executor_ ? hand_to(executor_) : run();
+    } else if (executor_) {
         hand_to(executor_);
         word_.fetch_and(~std::uint32_t{unasked}, std::memory_order_seq_cst);
         wake_waiter();  // a delayed ask may have one already
@@ -71,15 +73,20 @@ inline void state_base::bounce() noexcept {
     }
 }
 
-inline void state_base::continue_after(delivery how) noexcept {
+inline void state_base::bounce_once() noexcept {
+    // Nobody else could take the step while this thread performs it: so nobody need be told that it is due.
+    trampoline::idle() ? trampoline::start([this] { step(delivery::tail); }) : bounce();
+}
+
+inline bool state_base::stays_here(delivery how) noexcept {
     bool const anywhere = runs_anywhere(executor_);
     if (how == delivery::dropped || (anywhere && timer_thread::is_current())) {
         schedule(default_pool().get_executor());
-    } else if (anywhere || (how == delivery::tail && at_home())) {
-        bounce();
-    } else {
-        schedule();
+        return false;
     }
+    if (anywhere || (how == delivery::tail && at_home())) return true;
+    schedule();
+    return false;
 }
 
 inline void state_base::run() noexcept {
@@ -99,20 +106,21 @@ inline void state_base::reject(errc why, rejection how) noexcept {
 }
 
 inline void state_base::schedule_as(work_item& entry, std::atomic<bool>& in_queue, any_executor const& where) noexcept {
-    retain();
-    word_.fetch_add(handing, std::memory_order_relaxed);  // ordered by the next
-    mark(runnable);
+    retain(2);  // as in schedule: one is the queue's, one keeps `where`
+    std::uint32_t old = word_.load(std::memory_order_relaxed);
+    while (!word_.compare_exchange_weak(old, (old | runnable) + handing, std::memory_order_seq_cst, std::memory_order_relaxed)) {
+    }
     // seq_cst against take_pinned: the husk sees the step, or has left the queue
     if (!in_queue.exchange(true, std::memory_order_seq_cst)) {
-        retain();  // as in schedule: one is the queue's, one keeps `where`
         work job{entry};
         ANTIPHON_TRY { where.execute(std::move(job)); }
         ANTIPHON_CATCH_ALL {
             // as in hand_to
         }
+    } else {
+        release();
     }
-    word_.fetch_sub(handing, std::memory_order_seq_cst);
-    wake_waiter();
+    handed();
     release();
 }
 
@@ -139,7 +147,7 @@ inline void state_base::publish(delivery how) noexcept {
     } else if ((old & is_waiter) != 0) {
         waiter_of(old)->signal();
     } else {
-        reinterpret_cast<consumer*>(old)->on_ready(*this, how);
+        reinterpret_cast<consumer*>(old & ~is_end)->on_ready(*this, how);
     }
     release();
 }

@@ -7,13 +7,14 @@
 #include <cstdint>
 #include <utility>
 
+#include "antiphon/core/node_cache.hpp"
+#include "antiphon/core/priority.hpp"
 #include "antiphon/core/time.hpp"
 #include "antiphon/core/work.hpp"
 #include "antiphon/execution/any_executor.hpp"
 #include "antiphon/execution/here.hpp"
 #include "antiphon/request/detail/consumer.hpp"
 #include "antiphon/request/detail/waiter.hpp"
-#include "antiphon/request/priority.hpp"
 #include "antiphon/fwd.hpp"
 
 namespace antiphon::detail {
@@ -37,7 +38,7 @@ private:
 
 /// Everything about an ask except its result.
 ///
-/// `slot_`, who is told: 0 (nobody) → consumer | waiter+2 (attached, by exchange against 0) → 0 (a waiter only: it left, or it
+/// `slot_`, who is told: 0 (nobody) → consumer(+4) | waiter+2 (attached, by exchange against 0) → 0 (a waiter only: it left, or it
 /// was taken out to be woken) and, once, anything → 1 (ready, by the completer's exchange). Whoever takes a waiter out of the
 /// slot owes it exactly one signal, and a leaving waiter that finds itself taken waits for it: so nobody signals a frame
 /// that is gone. The exchange to 1 releases the result to whoever reads 1 or finds its attachment refused.
@@ -47,9 +48,12 @@ private:
 /// stays behind in its queue as a husk; if it becomes runnable again before the queue comes to it, the husk is the entry.
 ///
 /// References: the producer's (given up after `publish`), the consumer's (the future, a link), the queue's (while `queued`).
-class state_base : public work_item {
+class state_base : public work_item, public recycled {
 public:
-    void retain() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }  // relaxed: the caller holds one already
+    // relaxed: the caller holds one already
+    void retain(std::uint32_t times = 1) noexcept { refs_.fetch_add(times, std::memory_order_relaxed); }
+    /// Before the state is shared.
+    void retain_first() noexcept { refs_.store(refs_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
     void release() noexcept {
         // The only holder left needs no exchange: nobody else can add a reference. acquire, and acq_rel, pair with the other
         // holders' decrements: the last one sees all their uses.
@@ -62,14 +66,14 @@ public:
     [[nodiscard]] context_data const* context() const noexcept { return context_; }
 
     /// True: `c` will be told. False: the answer is here already, and is visible.
-    [[nodiscard]] bool attach(consumer& c) noexcept {
-        std::uintptr_t expected = 0;
-        // release pairs with the completer's exchange (c's fields), acquire with its result
-        return slot_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(&c), std::memory_order_acq_rel,
-                                             std::memory_order_acquire);
-    }
+    [[nodiscard]] bool attach(consumer& c) noexcept { return attach_word(reinterpret_cast<std::uintptr_t>(&c)); }
+    /// The same for one behind which nobody waits.
+    [[nodiscard]] bool attach_end(consumer& c) noexcept { return attach_word(reinterpret_cast<std::uintptr_t>(&c) | is_end); }
     /// Before the state is shared.
     void attach_first(consumer& c) noexcept { slot_.store(reinterpret_cast<std::uintptr_t>(&c), std::memory_order_relaxed); }
+    void attach_first_end(consumer& c) noexcept {
+        slot_.store(reinterpret_cast<std::uintptr_t>(&c) | is_end, std::memory_order_relaxed);
+    }
 
     /// Asks this and everything it waits for to stop. Iterative along chains.
     void request_stop() noexcept;
@@ -85,18 +89,27 @@ public:
     /// Starts the ask. Once, after its consumer was attached or has its future, by somebody who holds a reference meanwhile.
     virtual void begin() noexcept {}
     /// Instead, by the same, and before anybody asked it to stop: it never runs, and its consumer hears nothing.
-    virtual void dismiss() noexcept { release(); }  // the producer's reference
+    virtual void dismiss() noexcept { release(); }
+
+    /// To be called before `begin` where nobody else knows this, nor anything that waits for it, until that has returned.
+    void begin_unshared() noexcept { word_.store(word_.load(std::memory_order_relaxed) | unshared, std::memory_order_relaxed); }
 
     /// The first hand-over: the queue's reference and the bits were set when the state was made.
     void hand_over() noexcept;
     void hand_to(any_executor const& where) noexcept;
     /// Performs the next step in this thread's trampoline.
     void bounce() noexcept;
+    /// The same for the only step that there is, which is due in no other thread and does not touch this after its answer is published.
+    void bounce_once() noexcept;
     /// Whether the thread that comes along is the right one.
     [[nodiscard]] static bool runs_anywhere(any_executor const& e) noexcept { return !e || e.runs_in_place(); }
     /// The rule for every continuation: in the completing thread when it is in the right place and nothing of the user's
     /// is below, else through the executor; without an executor, in the completing thread.
-    void continue_after(delivery how) noexcept;
+    void continue_after(delivery how) noexcept {
+        if (stays_here(how)) bounce();
+    }
+    /// True: it is for this thread to do so. False: the executor has it.
+    [[nodiscard]] bool stays_here(delivery how) noexcept;
 
     void run() noexcept final;
     void reject(errc why, rejection how) noexcept final;
@@ -166,6 +179,7 @@ protected:
         settled = 128,
         under_way = 256,
         unasked = 512,  ///< made, but `begin` has not handed it over
+        unshared = 1024,  ///< while its asker begins it, nobody else knows it
         handing = 1u << 12,  ///< one of those who are handing it to an executor now; they are counted in four bits
         handers = 15u << 12,
         waking = 1u << 16,  ///< one of those who walk downstream now; they are counted in the bits from here on
@@ -211,7 +225,17 @@ protected:
 private:
     static constexpr std::uintptr_t is_ready = 1;
     static constexpr std::uintptr_t is_waiter = 2;
+    static constexpr std::uintptr_t is_end = 4;  ///< of a consumer: there is nobody downstream
     static waiter* waiter_of(std::uintptr_t slot) noexcept { return reinterpret_cast<waiter*>(slot & ~is_waiter); }
+    /// The consumer with somebody downstream, null when the slot holds none.
+    static consumer* passage_of(std::uintptr_t slot) noexcept {
+        return (slot & (is_ready | is_waiter | is_end)) == 0 ? reinterpret_cast<consumer*>(slot) : nullptr;
+    }
+    [[nodiscard]] bool attach_word(std::uintptr_t c) noexcept {
+        std::uintptr_t expected = 0;
+        // release pairs with the completer's exchange (c's fields), acquire with its result
+        return slot_.compare_exchange_strong(expected, c, std::memory_order_acq_rel, std::memory_order_acquire);
+    }
 
     class alarm;
     class fan;
@@ -224,6 +248,9 @@ private:
     /// The step, if it is due by this entry. The state may move on before it is taken: then it is given back.
     [[nodiscard]] bool take_pinned(work_item const& entry) noexcept;
     [[nodiscard]] static waiter* find_waiter(state_base* at) noexcept;
+    void handed() noexcept;
+    void wake_counted(std::uint32_t seen) noexcept;
+    [[nodiscard]] bool claim_alone() noexcept;
     static void signal_downstream(state_base* at) noexcept {
         if (waiter* w = find_waiter(at)) w->signal();
     }

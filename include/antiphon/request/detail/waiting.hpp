@@ -49,6 +49,7 @@ private:
 
 inline wait_end state_base::wait(time_point until) {
     bool const claim = until == time_point::max();
+    if (claim && claim_alone() && ready()) return wait_end::ready;
     if (claim || !executor_.own_clock()) return wait(until, nullptr);
     if (executor_.now() >= until) return ready() ? wait_end::ready : wait_end::timed_out;
     alarm limit{*this, until};

@@ -17,10 +17,8 @@ namespace antiphon::detail {
 
 inline state_base* state_base::farthest_downstream() noexcept {
     auto const steadfast_consumer = [](state_base& s) noexcept -> consumer* {
-        std::uintptr_t const found = s.slot_.load(std::memory_order_seq_cst);
-        if (found == 0 || (found & (is_ready | is_waiter)) != 0) return nullptr;
-        consumer* const told = reinterpret_cast<consumer*>(found);
-        return told->steadfast() ? told : nullptr;
+        consumer* const told = passage_of(s.slot_.load(std::memory_order_seq_cst));
+        return told != nullptr && told->steadfast() ? told : nullptr;
     };
     state_base* end = this;
     std::size_t steps = 0;
@@ -39,11 +37,9 @@ inline state_base* state_base::farthest_downstream() noexcept {
 inline bool state_base::holds_up(state_base const& end) noexcept {
     for (state_base* at = this; at != nullptr && !at->may_abandon();) {
         if (at == &end) return true;
-        std::uintptr_t const found = at->slot_.load(std::memory_order_seq_cst);
-        if (found == 0 || (found & (is_ready | is_waiter)) != 0) return false;
-        consumer& told = *reinterpret_cast<consumer*>(found);
-        if (told.passage() != nullptr) return false;
-        at = told.downstream();
+        consumer* const told = passage_of(at->slot_.load(std::memory_order_seq_cst));
+        if (told == nullptr || told->passage() != nullptr) return false;
+        at = told->downstream();
     }
     return false;
 }
@@ -60,18 +56,18 @@ inline waiter* state_base::find_waiter(state_base* at) noexcept {
     while (at != nullptr) {
         at = at->farthest_downstream();
         std::uintptr_t found = at->slot_.load(std::memory_order_seq_cst);
-        if (found == 0 || found == is_ready) break;
         if ((found & is_waiter) != 0) {
             bool const taken = at->slot_.compare_exchange_strong(found, 0, std::memory_order_seq_cst, std::memory_order_seq_cst);
             if (taken) sleeper = waiter_of(found);
             break;
         }
-        auto& told = *reinterpret_cast<consumer*>(found);
-        if (gate* const ahead = told.passage()) {
+        consumer* const told = passage_of(found);
+        if (told == nullptr) break;
+        if (gate* const ahead = told->passage()) {
             if (!ahead->enter()) break;
             passing.move_to(ahead);
         }
-        at = told.downstream();
+        at = told->downstream();
     }
     passing.move_to(nullptr);
     return sleeper;
@@ -79,12 +75,27 @@ inline waiter* state_base::find_waiter(state_base* at) noexcept {
 
 inline void state_base::wake_waiter() noexcept {
     std::uintptr_t const found = slot_.load(std::memory_order_seq_cst);
-    if (found == 0 || found == is_ready) return;
     if ((found & is_waiter) != 0) return wake_own_waiter();
+    if (passage_of(found) != nullptr) wake_counted(word_.fetch_add(waking, std::memory_order_seq_cst));
+}
+
+/// The end of a hand-over: what a waiter looks for, the node or its executor's own work, is in its queue by now.
+inline void state_base::handed() noexcept {
+    // Only a hint, which saves an exchange: a consumer stays until the answer is there.
+    if (passage_of(slot_.load(std::memory_order_relaxed)) != nullptr) {
+        wake_counted(word_.fetch_add(waking - handing, std::memory_order_seq_cst));
+    } else {
+        // seq_cst, and before the look at the slot: against a waiter that registers and then looks again
+        word_.fetch_sub(handing, std::memory_order_seq_cst);
+        wake_waiter();
+    }
+}
+
+/// By a walker who is counted; `seen` is what the word was before that.
+inline void state_base::wake_counted(std::uint32_t seen) noexcept {
     // States downstream live as long as this one is unfinished. While this walker is counted and `runnable` was still there,
     // whoever takes the step waits: so the walk is safe. Without `runnable` somebody performs the step already: nobody need be woken.
-    waiter* sleeper = nullptr;
-    if ((word_.fetch_add(waking, std::memory_order_seq_cst) & runnable) != 0) sleeper = find_waiter(this);
+    waiter* const sleeper = (seen & runnable) != 0 ? find_waiter(this) : nullptr;
     // release pairs with await_wakers
     std::uint32_t const old = word_.fetch_sub(waking, std::memory_order_seq_cst);
     if ((old & wakers) == waking && (old & wake_awaited) != 0) futex_wake_all(word_);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "antiphon/request/priority.hpp"
+#include "antiphon/core/priority.hpp"
 
 #include "catch_compat.hpp"
 

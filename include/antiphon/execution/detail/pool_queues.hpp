@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// Where a pool's work waits: an inbox for everybody, a backlog of what came from there, and a ring for each worker.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "antiphon/execution/detail/inbox.hpp"
+#include "antiphon/execution/detail/steal_ring.hpp"
+#include "antiphon/execution/parking.hpp"
+#include "antiphon/execution/random.hpp"
+#include "antiphon/execution/work_queue.hpp"
+
+namespace antiphon::detail {
+
+/// What belongs to one worker. Others steal from its ring.
+struct alignas(64) worker_queue {
+    steal_ring ring;
+    std::size_t index = 0;
+    // The worker's own:
+    std::uint32_t turn = 0;
+    random_source random{0};
+    std::size_t lone_owner = 0;  ///< whose ring had a single job at the last look, and which
+    std::uint64_t lone_head = ~std::uint64_t{0};
+    work_queue late;  ///< in its hand when the backlog was sealed
+};
+
+/// Outside threads push to the inbox, workers to their rings, which others may take half of. A worker without jobs empties the inbox into
+/// its ring, and what does not fit into the backlog; every `outside_turn`th time it does so although it has jobs, so that
+/// jobs that post jobs keep nobody out. A pool of one worker has nobody to share with: all is pushed to the inbox, and runs in
+/// the order of posting.
+///
+/// Nothing here wakes anybody. Whoever makes jobs visible (every function that says so) has the crew call somebody afterwards; `empty`
+/// is the look of one who is about to sleep. See crew.
+class pool_queues {
+public:
+    explicit pool_queues(std::size_t workers) : workers_{workers}, each_{new worker_queue[workers]} {
+        for (std::size_t i = 0; i < workers; ++i) {
+            each_[i].index = i;
+            each_[i].random = random_source{mix64(i + 1)};  // the same in every run
+        }
+    }
+    pool_queues(pool_queues const&) = delete;
+    pool_queues& operator=(pool_queues const&) = delete;
+    ~pool_queues() { delete[] each_; }
+
+    [[nodiscard]] worker_queue& of(std::size_t worker) noexcept { return each_[worker]; }
+
+    enum class placed {
+        first,  ///< in the inbox, which was empty: visible
+        following,  ///< in the inbox, behind others that became visible before
+        own,  ///< in the ring of `mine`: visible
+        refused,  ///< nowhere: the inbox is closed
+    };
+    /// `mine` is the queue of the calling worker, null elsewhere.
+    placed put(work_item& item, worker_queue* mine) noexcept {
+        if (mine != nullptr && workers_ > 1 && mine->ring.push(item)) return placed::own;
+        switch (inbox_.push(item)) {
+            case inbox::outcome::first: return placed::first;
+            case inbox::outcome::following: return placed::following;
+            case inbox::outcome::closed: break;
+        }
+        return placed::refused;
+    }
+    /// After `close`; false after `seal`. Makes it visible.
+    [[nodiscard]] bool put_late(work_item& item) noexcept {
+        parking_lock::scope const hold{lock_};
+        if (sealed_) return false;
+        backlog_.push(item);
+        note();
+        return true;
+    }
+
+    /// The next job of a worker, without a search. May move jobs: `moved` says that some became visible.
+    [[nodiscard]] work_item* next(worker_queue& mine, bool& moved) noexcept {
+        if (++mine.turn % outside_turn == 0 && workers_ > 1)
+            if (work_item* const item = fetch(mine, moved)) return item;
+        if (work_item* const item = mine.ring.pop()) return item;
+        return fetch(mine, moved);
+    }
+    /// From outside: the oldest job, and some more for the ring.
+    [[nodiscard]] work_item* fetch(worker_queue& mine, bool& moved) noexcept {
+        // relaxed: a hint; who is about to sleep looks again
+        if (backlog_count_.load(std::memory_order_relaxed) != 0) return fetch_backlog(mine, moved);
+        work_queue arrived = inbox_.take();
+        work_item* const first = arrived.pop();
+        if (arrived.empty()) return first;
+        moved = true;
+        mine.ring.push(arrived, share);
+        if (!arrived.empty()) keep(mine, arrived);
+        return first;
+    }
+
+    /// How much a thief takes from a worker that has a single job, which that worker may be about to run.
+    enum class manners {
+        leave,  ///< nothing
+        second_look,  ///< that job, if it was there at the last such look
+        take,  ///< that job
+    };
+    /// From another worker: one job to run, and half of the rest for the own ring, which is empty.
+    [[nodiscard]] work_item* steal(worker_queue& mine, manners how, bool& moved) noexcept {
+        std::size_t const start = static_cast<std::size_t>(mine.random() % workers_);
+        for (std::size_t i = 0; i < workers_; ++i) {
+            std::size_t const at = start + i < workers_ ? start + i : start + i - workers_;
+            if (at == mine.index || leaves(mine, each_[at], how)) continue;
+            if (work_item* const item = each_[at].ring.steal_into(mine.ring)) {
+                moved = true;
+                return item;
+            }
+        }
+        return nullptr;
+    }
+
+    /// Whether there is nothing to run anywhere; seq_cst, see crew.
+    [[nodiscard]] bool empty() const noexcept {
+        if (!inbox_.empty() || backlog_count_.load(std::memory_order_seq_cst) != 0) return false;
+        for (std::size_t i = 0; i < workers_; ++i)
+            if (!each_[i].ring.empty()) return false;
+        return true;
+    }
+    [[nodiscard]] bool nothing_arrived() const noexcept { return inbox_.empty(); }
+
+    /// How many jobs wait: those in the inbox become visible anew in the backlog.
+    [[nodiscard]] std::size_t count() noexcept {
+        parking_lock::scope const hold{lock_};
+        work_queue arrived = inbox_.take();
+        backlog_.append(arrived);
+        note();
+        std::size_t sum = backlog_.size();
+        for (std::size_t i = 0; i < workers_; ++i)
+            sum += static_cast<std::size_t>(each_[i].ring.look().size);
+        return sum;
+    }
+    /// From now on `put` refuses, unless there is a ring. Makes jobs visible anew.
+    void close() noexcept {
+        parking_lock::scope const hold{lock_};
+        work_queue arrived = inbox_.close();
+        backlog_.append(arrived);
+        note();
+    }
+    /// From now on `put_late` refuses as well; everything that waits, except what a worker holds in its hand or pushes to its ring
+    /// from now on: that is for the worker to give up, by `rest`, when it leaves.
+    [[nodiscard]] work_queue seal() noexcept {
+        close();
+        work_queue all;
+        {
+            parking_lock::scope const hold{lock_};
+            sealed_ = true;
+            all.append(backlog_);
+            note();
+        }
+        take_rings(all);
+        return all;
+    }
+    [[nodiscard]] work_queue rest(worker_queue& mine) noexcept {
+        work_queue left{std::move(mine.late)};
+        while (work_item* const item = mine.ring.pop())
+            left.push(*item);
+        return left;
+    }
+    /// The same in a forked child, where the lock may be held by a thread that does not exist.
+    [[nodiscard]] work_queue seal_in_child() noexcept {
+        work_queue all = inbox_.close();
+        if (lock_.try_lock()) {
+            sealed_ = true;
+            backlog_.append(all);
+            all.append(backlog_);
+            lock_.unlock();
+        }
+        take_rings(all);
+        return all;
+    }
+
+private:
+    static constexpr std::uint32_t outside_turn = 61;
+    static constexpr std::size_t share = steal_ring::capacity / 2;
+
+    /// Under the lock. seq_cst against `empty`, see crew
+    void note() noexcept { backlog_count_.store(backlog_.size(), std::memory_order_seq_cst); }
+    void keep(worker_queue& mine, work_queue& arrived) noexcept {
+        parking_lock::scope const hold{lock_};
+        if (sealed_) return mine.late.append(arrived);
+        backlog_.append(arrived);
+        note();
+    }
+    work_item* fetch_backlog(worker_queue& mine, bool& moved) noexcept {
+        parking_lock::scope const hold{lock_};
+        work_item* const first = backlog_.pop();
+        std::size_t const fair = backlog_.size() / workers_ + 1;
+        mine.ring.push(backlog_, fair < share ? fair : share);
+        note();
+        moved = true;
+        return first;
+    }
+    [[nodiscard]] static bool leaves(worker_queue& mine, worker_queue& owner, manners how) noexcept {
+        auto const [head, size] = owner.ring.look();
+        if (size != 1 || how == manners::take) return size == 0;
+        if (how == manners::leave) return true;
+        if (mine.lone_owner == owner.index && mine.lone_head == head) return false;
+        mine.lone_owner = owner.index;
+        mine.lone_head = head;
+        return true;
+    }
+    void take_rings(work_queue& to) noexcept {
+        for (std::size_t i = 0; i < workers_; ++i)
+            while (work_item* const item = each_[i].ring.steal())
+                to.push(*item);
+    }
+
+    std::size_t const workers_;
+    worker_queue* const each_;  ///< owned
+    alignas(64) inbox inbox_;
+    alignas(64) std::atomic<std::size_t> backlog_count_{0};
+    parking_lock lock_;
+    // Guarded by lock_:
+    work_queue backlog_;
+    bool sealed_ = false;
+};
+
+}  // namespace antiphon::detail

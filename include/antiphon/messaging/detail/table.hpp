@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+// What is under way, by id: a table whose nodes lie in the asks themselves.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "antiphon/core/time.hpp"
+#include "antiphon/execution/parking.hpp"
+
+namespace antiphon::messaging::detail {
+
+/// Base of what a table holds. The fields belong to the table, under the lock of the node's shard.
+class table_node {
+public:
+    [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
+
+protected:
+    table_node() = default;
+    table_node(table_node const&) = delete;
+    table_node& operator=(table_node const&) = delete;
+    ~table_node() = default;
+
+private:
+    template <class Node>
+    friend class table;
+    std::uint64_t id_ = 0;
+    table_node* next_ = nullptr;   // in its bucket
+    table_node* older_ = nullptr;  // in its shard, by the order of insertion
+    table_node* newer_ = nullptr;
+    time_point expires_ = time_point::max();
+    bool inside_ = false;
+};
+
+/// Nodes by unguessable ids, which are their own hashes. Whoever takes a node out owns it: so everything that could decide an ask
+/// (an answer, a stop request, an expiry, a lost connection) takes it first, and exactly one of them succeeds.
+/// **Threads**: any. **Cost**: one lock of 16, no allocation but the growth of the buckets.
+template <class Node>
+class table {
+    static constexpr std::size_t shards = 16;
+
+public:
+    /// False: there is such an id already. **Errors**: may throw `std::bad_alloc`, and then it is not inside.
+    [[nodiscard]] bool insert(Node& n, std::uint64_t id, time_point expires = time_point::max()) {
+        shard& s = of(id);
+        parking_lock::scope const hold{s.lock};
+        if (s.count >= s.buckets.size()) s.grow();
+        table_node*& bucket = s.bucket(id);
+        for (table_node* at = bucket; at != nullptr; at = at->next_)
+            if (at->id_ == id) return false;
+        table_node& node = n;
+        node.id_ = id;
+        node.expires_ = expires;
+        node.inside_ = true;
+        node.next_ = std::exchange(bucket, &node);
+        node.older_ = s.newest;
+        node.newer_ = nullptr;
+        (s.newest != nullptr ? s.newest->newer_ : s.oldest) = &node;
+        s.newest = &node;
+        ++s.count;
+        return true;
+    }
+    /// The node of that id, taken out if `take(node)` says so; `take` runs under the lock. Null: there is none.
+    template <class Take>
+    [[nodiscard]] Node* find(std::uint64_t id, Take&& take) noexcept {
+        shard& s = of(id);
+        parking_lock::scope const hold{s.lock};
+        if (s.count == 0) return nullptr;
+        for (table_node** at = &s.bucket(id); *at != nullptr; at = &(*at)->next_) {
+            Node& found = static_cast<Node&>(**at);
+            if (found.id() != id) continue;
+            if (take(found)) s.unlink(at);
+            return &found;
+        }
+        return nullptr;
+    }
+    /// The node of that id, taken out; null when there is none.
+    [[nodiscard]] Node* take(std::uint64_t id) noexcept {
+        return find(id, [](Node&) { return true; });
+    }
+    /// Takes a node out; false: it is not inside.
+    [[nodiscard]] bool take(Node& n) noexcept {
+        table_node& node = n;
+        // A node is inserted once, by the thread that lets others know of it: an id of 0 is one that was not yet.
+        shard& s = of(node.id_);
+        parking_lock::scope const hold{s.lock};
+        if (!node.inside_) return false;
+        table_node** at = &s.bucket(node.id_);
+        while (*at != &node)
+            at = &(*at)->next_;
+        s.unlink(at);
+        return true;
+    }
+    /// Takes out one that expires until `now`, the oldest of its shard; null when there is none.
+    [[nodiscard]] Node* take_expired(time_point now) noexcept {
+        for (shard& s : shards_) {
+            parking_lock::scope const hold{s.lock};
+            if (s.oldest == nullptr || s.oldest->expires_ > now) continue;
+            return static_cast<Node*>(s.take_oldest());
+        }
+        return nullptr;
+    }
+    /// Any one, taken out; null when it is empty.
+    [[nodiscard]] Node* take_any() noexcept {
+        for (shard& s : shards_) {
+            parking_lock::scope const hold{s.lock};
+            if (s.oldest != nullptr) return static_cast<Node*>(s.take_oldest());
+        }
+        return nullptr;
+    }
+    /// For each, under its lock.
+    template <class F>
+    void visit(F&& f) {
+        for (shard& s : shards_) {
+            parking_lock::scope const hold{s.lock};
+            for (table_node* at = s.oldest; at != nullptr; at = at->newer_)
+                f(static_cast<Node&>(*at));
+        }
+    }
+    [[nodiscard]] std::size_t size() noexcept {
+        std::size_t sum = 0;
+        for (shard& s : shards_) {
+            parking_lock::scope const hold{s.lock};
+            sum += s.count;
+        }
+        return sum;
+    }
+
+private:
+    struct alignas(64) shard {
+        parking_lock lock;
+        std::size_t count = 0;
+        std::vector<table_node*> buckets;  // a power of two of them, or none
+        table_node* oldest = nullptr;
+        table_node* newest = nullptr;
+
+        [[nodiscard]] table_node*& bucket(std::uint64_t id) noexcept { return buckets[(id >> 4) & (buckets.size() - 1)]; }
+        void grow() {
+            std::vector<table_node*> wider(buckets.empty() ? 16 : buckets.size() * 2);
+            buckets.swap(wider);
+            for (table_node* chain : wider)
+                while (chain != nullptr) {
+                    table_node* const node = chain;
+                    chain = node->next_;
+                    node->next_ = std::exchange(bucket(node->id_), node);
+                }
+        }
+        void unlink(table_node** at) noexcept {
+            table_node& node = **at;
+            *at = node.next_;
+            (node.older_ != nullptr ? node.older_->newer_ : oldest) = node.newer_;
+            (node.newer_ != nullptr ? node.newer_->older_ : newest) = node.older_;
+            node.inside_ = false;
+            --count;
+        }
+        [[nodiscard]] table_node* take_oldest() noexcept {
+            table_node* const node = oldest;
+            table_node** at = &bucket(node->id_);
+            while (*at != node)
+                at = &(*at)->next_;
+            unlink(at);
+            return node;
+        }
+    };
+    [[nodiscard]] shard& of(std::uint64_t id) noexcept { return shards_[id & (shards - 1)]; }
+
+    std::array<shard, shards> shards_;
+};
+
+}  // namespace antiphon::messaging::detail
