@@ -52,6 +52,12 @@ public:
             args_);
     }
 
+    /// What `f` says about the arguments.
+    template <class F>
+    [[nodiscard]] decltype(auto) read(F&& f) const {
+        return std::apply(std::forward<F>(f), args_);
+    }
+
 private:
     ANTIPHON_NO_UNIQUE_ADDRESS inner_type inner_;
     ANTIPHON_NO_UNIQUE_ADDRESS std::tuple<kept_t<P, A>...> args_;

@@ -46,6 +46,8 @@ protected:
         if (!this->ready()) detail::destroy_at(detail::addressof(question_));
     }
 
+    /// Whether attempts would rather go where none has been.
+    virtual void mark_tried(context_data&) noexcept {}
     /// Before the first attempt.
     virtual void outset() noexcept {}
     /// Whether the attempt about to begin is known to be the last.
@@ -148,6 +150,7 @@ private:
     [[nodiscard]] state_ptr<state<inner_result>> ask_in(typename Question::slot& slot, state_base& owner, context_data& context) {
         context.inherit(this->context());
         context.attempt = attempt_ + 1;
+        mark_tried(context);
         return question_.ask(slot, owner, context, last_attempt());
     }
 

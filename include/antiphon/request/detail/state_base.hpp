@@ -311,6 +311,8 @@ public:
     std::uint32_t attempt = 1;
     antiphon::priority priority = antiphon::priority::normal;
     void const* metadata = nullptr;
+    std::atomic<std::uint64_t>* tried =
+        nullptr;  // where the attempts of one ask have been, for the next to go elsewhere; as the observer
     antiphon::observer* observer = nullptr;  // kept alive by the state that introduced it
     bool may_queue = true;  ///< else what would have to wait in line for a policy is refused
 
@@ -320,6 +322,7 @@ public:
         attempt = outer->attempt;
         priority = outer->priority;
         metadata = outer->metadata;
+        tried = outer->tried;
         observer = outer->observer;
         may_queue = outer->may_queue;
     }
