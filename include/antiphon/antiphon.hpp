@@ -58,5 +58,6 @@
 #include "antiphon/policy/retry_budget.hpp"
 #include "antiphon/policy/schedule.hpp"
 #include "antiphon/policy/sliding_window.hpp"
+#include "antiphon/policy/standard.hpp"
 #include "antiphon/policy/stats.hpp"
 #include "antiphon/policy/timeout.hpp"

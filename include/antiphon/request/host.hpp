@@ -153,6 +153,11 @@ protected:
         at_home_ = true;
         up_.set_first(*source.release());
     }
+    /// The same for a state that others know: they may be looking for what is upstream.
+    void await_next(state_ptr<> source) noexcept {
+        at_home_ = true;
+        up_.set(*source.release());
+    }
 
 private:
     /// Where a coroutine has moved, with the entry by which its steps come from there: the state's own may lie in another executor's

@@ -136,7 +136,7 @@ private:
         inner.retain();
         state_ptr<> const alive{&inner};
         phase_.store(beginning, std::memory_order_relaxed);  // whoever answers it has it from here
-        this->await_first(state_ptr<>{fresh.release()});
+        this->await_next(state_ptr<>{fresh.release()});
         if (this->stop_requested()) inner.request_stop();
         inner.begin();
         return true;
