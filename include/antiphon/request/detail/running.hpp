@@ -109,6 +109,7 @@ inline void state_base::run() noexcept {
 }
 
 inline void state_base::reject(errc why, rejection how) noexcept {
+    dropping_scope const during{how};
     std::uint32_t const old = leave_queue();
     if ((old & runnable) != 0) refuse(why, how == rejection::dropped ? delivery::dropped : delivery::nested);
     release();
@@ -143,6 +144,7 @@ inline void state_base::run_pinned(work_item const& entry, std::atomic<bool>& in
 }
 
 inline void state_base::reject_pinned(work_item const& entry, std::atomic<bool>& in_queue, errc why, rejection how) noexcept {
+    dropping_scope const during{how};
     in_queue.store(false, std::memory_order_seq_cst);
     if (take_pinned(entry)) refuse(why, how == rejection::dropped ? delivery::dropped : delivery::nested);
     release();
