@@ -16,6 +16,7 @@
 #include "antiphon/execution/executor.hpp"
 #include "antiphon/execution/inline_executor.hpp"
 #include "antiphon/execution/manual_executor.hpp"
+#include "antiphon/execution/post.hpp"
 #include "antiphon/execution/strand.hpp"
 #include "antiphon/execution/thread_pool.hpp"
 #include "antiphon/request/adapt.hpp"

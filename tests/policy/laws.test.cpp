@@ -153,6 +153,32 @@ TEMPLATE_TEST_CASE("law: a failure that no repeat can mend passes unchanged", "[
     CHECK(answer.error().executed() == ap::executed::yes);
 }
 
+namespace {
+struct with_retry {
+    static auto make() { return ap::retry{}; }
+};
+struct with_hedge {
+    static auto make() { return ap::hedge{.after = 10ms}; }
+};
+}  // namespace
+
+TEMPLATE_TEST_CASE("law: an empty request fails, and nothing waits for it", "[law]", ANTIPHON_LAW_POLICIES, with_retry, with_hedge) {
+    ap::testing::simulation sim{1};
+    int (*null)(int) = nullptr;
+    auto const check = [&](auto bare) {
+        auto const r = bare | TestType::make() | ap::starts_on(sim);
+        ap::request<int(int)> const erased = bare | ap::starts_on(sim) | TestType::make();
+        for (auto const& answer : {r.call(1), r.submit(1).get(), r.call_for(1h, 1).get(), erased.call(1), erased.submit(1).get()}) {
+            REQUIRE_FALSE(answer.has_value());
+            CHECK(answer.error() == ap::errc::failed_precondition);
+            CHECK(answer.error().executed() == ap::executed::no);
+        }
+    };
+    check(ap::request<int(int)>{});
+    check(ap::request<int(int)>{null});
+    check(ap::request{null});
+}
+
 TEMPLATE_TEST_CASE("law: every ask is answered exactly once, whatever becomes of its handler", "[law]", ANTIPHON_LAW_POLICIES) {
     ap::testing::simulation sim{1};
     auto const run = [&](auto handler) {

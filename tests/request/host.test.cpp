@@ -39,6 +39,19 @@ TEST_CASE("the failure of a flattened answer goes on as it is") {
     CHECK(failed.error().executed() == ap::executed::no);
 }
 
+TEST_CASE("a handler that returns another request with its arguments asks it") {
+    ap::request const twice{[](int x) { return 2 * x; }};
+    ap::request<int(int)> const spelled = twice;
+    ap::request const forwards{[&](int x) { return twice(x + 1); }};
+    ap::request const forwards_spelled{[&](int x) { return spelled(x); }};
+    CHECK(forwards.call(1).value() == 4);
+    CHECK(forwards.submit(2).get().value() == 6);
+    CHECK(forwards_spelled.call(5).value() == 10);
+    ap::request const lends{
+        [](std::unique_ptr<int> box) { return ap::request{[](std::unique_ptr<int> b) { return *b; }}(std::move(box)); }};
+    CHECK(lends.call(std::make_unique<int>(3)).value() == 3);
+}
+
 TEST_CASE("an answer that is converted on the way keeps its value") {
     ap::request<long()> r = [] { return ap::request{[] { return 4; }}.submit(); };
     ap::request<void()> nothing = [] { return ap::request{[] { return 4; }}.submit(); };

@@ -121,6 +121,27 @@ TEST_CASE("functions, functors and requests are handlers") {
     CHECK(always(member, 8, counter{}));
 }
 
+TEST_CASE("a pointer to a member is a handler whose first argument is the object") {
+    struct account {
+        [[nodiscard]] int after(int amount) const noexcept { return balance + amount; }
+        void add(int amount) { balance += amount; }
+        int balance = 5;
+    };
+    ap::request const after{&account::after};
+    STATIC_REQUIRE(std::is_same_v<decltype(after)::signature, int(account const&, int)>);
+    CHECK(always(after, 7, account{}, 2));
+    ap::request const balance{&account::balance};
+    STATIC_REQUIRE(std::is_same_v<decltype(balance)::signature, int(account const&)>);
+    CHECK(always(balance, 5, account{}));
+    ap::request const add{&account::add};
+    STATIC_REQUIRE(std::is_same_v<decltype(add)::signature, void(account&, int)>);
+    account mine;
+    CHECK(add.call(std::ref(mine), 3).has_value());
+    CHECK(mine.balance == 8);
+    int (account::*null)(int) const noexcept = nullptr;
+    CHECK(ap::request{null}.call(mine, 1).error() == ap::errc::failed_precondition);
+}
+
 TEST_CASE("results of every kind come by every verb") {
     static int target = 3;
     CHECK(&ap::request{[]() -> int& { return target; }}.call().value() == &target);

@@ -38,37 +38,53 @@ template <class F>
 struct own_signature {
     static constexpr bool known = false;
 };
-template <class R, class... P>
-struct own_signature_as {
+/// The parts of a function type.
+template <class F>
+struct function_shape {
+    static constexpr bool known = false;
+};
+template <bool Changes, class R, class... P>
+struct function_parts {
     static constexpr bool known = true;
+    static constexpr bool changes = Changes;  ///< a member of this type cannot be called through a const reference
     using answer = R;
     using parameters = types<P...>;
+    template <class C>
+    using with_object = function_parts<false, R, std::conditional_t<Changes, C&, C const&>, P...>;
 };
 template <class R, class... P>
-struct own_signature<R (*)(P...)> : own_signature_as<R, P...> {};
+struct function_shape<R(P...)> : function_parts<true, R, P...> {};
 template <class R, class... P>
-struct own_signature<R (*)(P...) noexcept> : own_signature_as<R, P...> {};
-template <class R, class C, class... P>
-struct own_signature<R (C::*)(P...) const> : own_signature_as<R, P...> {};
-template <class R, class C, class... P>
-struct own_signature<R (C::*)(P...) const noexcept> : own_signature_as<R, P...> {};
-template <class R, class C, class... P>
-struct own_signature<R (C::*)(P...) const&> : own_signature_as<R, P...> {};
-template <class R, class C, class... P>
-struct own_signature<R (C::*)(P...) const & noexcept> : own_signature_as<R, P...> {};
-// Called through a const reference these cannot be; known all the same, so that the refusal names the reason.
-template <class R, class C, class... P>
-struct own_signature<R (C::*)(P...)> : own_signature_as<R, P...> {
-    static constexpr bool changes = true;
-};
-template <class R, class C, class... P>
-struct own_signature<R (C::*)(P...) noexcept> : own_signature<R (C::*)(P...)> {};
-template <class F>
-    requires requires { &F::operator(); }
-struct own_signature<F> : own_signature<decltype(&F::operator())> {};
+struct function_shape<R(P...) noexcept> : function_parts<true, R, P...> {};
+template <class R, class... P>
+struct function_shape<R(P...) const> : function_parts<false, R, P...> {};
+template <class R, class... P>
+struct function_shape<R(P...) const noexcept> : function_parts<false, R, P...> {};
+template <class R, class... P>
+struct function_shape<R(P...) const&> : function_parts<false, R, P...> {};
+template <class R, class... P>
+struct function_shape<R(P...) const & noexcept> : function_parts<false, R, P...> {};
 
 template <class F>
-concept changing_callable = requires { requires own_signature<F>::changes; };
+    requires std::is_function_v<F>
+struct own_signature<F*> : function_shape<F> {};
+template <class F, class C>
+    requires(function_shape<F>::known)
+struct own_signature<F C::*> : function_shape<F>::template with_object<C> {};
+template <class T, class C>
+    requires std::is_object_v<T>
+struct own_signature<T C::*> : function_parts<false, std::remove_cv_t<T>, C const&> {};
+
+template <class Member>
+struct call_operator;
+template <class F, class C>
+struct call_operator<F C::*> : function_shape<F> {};
+template <class F>
+    requires requires { &F::operator(); }
+struct own_signature<F> : call_operator<decltype(&F::operator())> {};
+
+template <class F>
+concept changing_callable = std::is_class_v<F> && requires { requires own_signature<F>::changes; };
 
 // --- from the own parameter list to the form ---------------------------------------------------------------------------
 

@@ -50,6 +50,10 @@ public:
         begun->begin();
         return host.await(*begun, h);
     }
+    /// The same without a coroutine: for a handler that returns `request(args...)`.
+    [[nodiscard]] future<R> submit() && {
+        return std::apply([&](Kept&... args) { return start_ask(place_of(handler_), std::move(handler_), std::move(args)...); }, args_);
+    }
     [[nodiscard]] result<R> await_resume() {
         if (arrived_) return *std::move(arrived_);
         return asked_->take();
@@ -60,6 +64,17 @@ private:
     std::tuple<Kept...> args_;
     std::optional<result<R>> arrived_;
     state_ptr<state<R>> asked_;
+};
+
+template <class Handler, class Parameters, class... Kept>
+struct answer_traits<request_awaiter<Handler, Parameters, Kept...>> {
+    using type = typename Handler::result_type;
+    static constexpr bool immediate = false;
+
+    template <class Host>
+    static void deliver(Host& host, request_awaiter<Handler, Parameters, Kept...>&& answer, delivery how) {
+        host.answer_by(future_access::take(std::move(answer).submit()), how);
+    }
 };
 
 }  // namespace antiphon::detail
