@@ -2,6 +2,7 @@
 #pragma once
 // The policy that asks again when an attempt failed in a way that may pass.
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <type_traits>
@@ -88,6 +89,9 @@ private:
     void outset() noexcept override {
         if (policy_.budget.timed()) policy_.budget.ask(this->executor().now());
     }
+    void mark_tried(context_data& context) noexcept override {
+        if (context.tried == nullptr) context.tried = &tried_;
+    }
     [[nodiscard]] bool last_attempt() const noexcept override {
         return !asked::repeatable || this->attempt() + 1 >= static_cast<std::uint32_t>(policy_.max_attempts);
     }
@@ -167,6 +171,7 @@ private:
     }
 
     policy_type policy_;
+    std::atomic<std::uint64_t> tried_{0};
     executed executed_ = executed::no;
     std::uint64_t backoffs_ = 0;  ///< in a row
     duration previous_{};

@@ -46,7 +46,7 @@ public:
         resume_ = h;
         next_ = [](host_base& host, delivery how) { host.resume(host.resume_, how); };
         at_home_ = true;
-        go_home();
+        moved_.load(std::memory_order_relaxed) == nullptr ? self_->reschedule() : go_home();
         return true;
     }
     /// From now on the coroutine resumes on `where`. Its place may matter: nobody claims its steps any more.
@@ -152,6 +152,11 @@ protected:
     void await_first(state_ptr<> source) noexcept {
         at_home_ = true;
         up_.set_first(*source.release());
+    }
+    /// The same for a state that others know: they may be looking for what is upstream.
+    void await_next(state_ptr<> source) noexcept {
+        at_home_ = true;
+        up_.set(*source.release());
     }
 
 private:

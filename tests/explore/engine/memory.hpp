@@ -61,7 +61,7 @@ public:
     [[nodiscard]] vector_clock const& sc_fences() const { return sc_fences_; }
 
 private:
-    address_map<std::uint32_t, 12> index_;
+    address_map<std::uint32_t, 15> index_;
     std::vector<location> locations_;
     std::size_t used_ = 0;
     vector_clock sc_fences_;  ///< what happened before any seq_cst fence so far

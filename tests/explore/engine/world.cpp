@@ -24,7 +24,8 @@ void world::reset() {
         t.sees = {};
         t.joins = nobody;
         t.repeats = t.fruitless = t.spins_until = 0;
-        t.repeated[0] = t.repeated[1] = 0;
+        t.looks = {};
+        t.oldest_look = t.clock_looks = t.looked_after = 0;
         t.at_exit.clear();
         t.calls.clear();
     }

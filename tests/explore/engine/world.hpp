@@ -165,8 +165,14 @@ private:
         unsigned repeats = 0;
         unsigned fruitless = 0;  ///< exchanges in a row that changed nothing
         unsigned spins_until = 0;  ///< not before somebody has written after this step
-        std::uintptr_t repeated[2] = {};
-        std::uint32_t repeated_store[2] = {};
+        struct look {
+            std::uintptr_t address = 0;
+            std::uint32_t store = 0;
+        };
+        std::array<look, 8> looks{};  ///< the last loads, of different words
+        unsigned oldest_look = 0;
+        // the same for the clock
+        unsigned clock_looks = 0, looked_after = 0;
 
         bool detached = false;
         void* (*main)(void*) = nullptr;
@@ -192,9 +198,12 @@ private:
     [[nodiscard]] thread_set enabled();
     void nobody_can_go_on();
     void tick();
+    /// Moves the clock to a moment, and wakes those whose alarm that is.
+    void advance(std::int64_t to, unsigned by);
     wake block(std::uintptr_t on, std::int64_t until);
     void rouse(unsigned thread, wake why);
     [[nodiscard]] bool is_repetition(std::uintptr_t address, std::uint32_t store);
+    void remember_look(std::uintptr_t address, std::uint32_t store);
     void await_change();
     void notice_exchange(bool changed);
     void touch(std::uintptr_t address, std::size_t size, bool write, bool atomic, void const* where);

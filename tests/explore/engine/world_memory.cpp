@@ -40,16 +40,22 @@ bits world::peek(std::uintptr_t address, unsigned size) const {
 }
 void world::poke(std::uintptr_t address, unsigned size, bits value) { std::memcpy(reinterpret_cast<void*>(address), &value, size); }
 
+/// Whether this load would show what the thread's last load of the word has shown, and that for some time already.
 bool world::is_repetition(std::uintptr_t address, std::uint32_t store) {
     thread& t = me();
-    unsigned const which = t.repeated[0] == address ? 0 : 1;
-    if (t.repeated[which] == address && t.repeated_store[which] == store) return ++t.repeats > 3;
+    for (auto const& l : t.looks)
+        if (l.address == address && l.store == store) return ++t.repeats > 3;
     t.repeats = 0;
-    t.repeated[0] = t.repeated[1];
-    t.repeated_store[0] = t.repeated_store[1];
-    t.repeated[1] = address;
-    t.repeated_store[1] = store;
     return false;
+}
+void world::remember_look(std::uintptr_t address, std::uint32_t store) {
+    thread& t = me();
+    for (auto& l : t.looks)
+        if (l.address == address) {
+            l.store = store;
+            return;
+        }
+    t.looks[t.oldest_look++ % t.looks.size()] = {address, store};
 }
 
 bits world::load(std::uintptr_t address, unsigned size, std::memory_order order, void const* where) {
@@ -80,10 +86,7 @@ bits world::load(std::uintptr_t address, unsigned size, std::memory_order order,
     memory::store& s = l.stores[l.stores.size() - 1 - back];
     memory::read(s, me().sees, current_, order);
     remark(static_cast<std::uint64_t>(s.value), back != 0 ? "stale" : nullptr);
-    // What was read is what a repetition repeats.
-    thread& t = me();
-    for (unsigned i = 0; i < 2; ++i)
-        if (t.repeated[i] == address) t.repeated_store[i] = s.number;
+    remember_look(address, s.number);
     return s.value;
 }
 

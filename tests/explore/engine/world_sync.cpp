@@ -45,10 +45,13 @@ void world::tick() {
     std::int64_t first = for_ever;
     for (unsigned const t : sleepers_)
         if (threads_[t].until < first) first = threads_[t].until;
-    if (first > now_) now_ = first;
     how_->did(the_clock, next_[the_clock]);
     last_write_ = ++steps_ + 1;
-    events_.push_back({the_clock, "time passes", 0, static_cast<std::uint64_t>(now_), nullptr, nullptr});
+    events_.push_back({the_clock, "time passes", 0, static_cast<std::uint64_t>(first), nullptr, nullptr});
+    advance(first, the_clock);
+}
+void world::advance(std::int64_t to, unsigned by) {
+    if (to > now_) now_ = to;
     for (std::size_t i = 0; i < sleepers_.size();) {
         unsigned const t = sleepers_[i];
         if (threads_[t].until > now_) {
@@ -56,13 +59,19 @@ void world::tick() {
             continue;
         }
         rouse(t, wake::late);
-        how_->woke(the_clock, t);
+        how_->woke(by, t);
     }
 }
 
+/// The clock stands still but for alarms. A thread that does nothing but look at it, though, waits for it to move: so it does, by
+/// more each time.
 std::int64_t world::look_at_clock(void const* where) {
-    reach({0, operation::timed, "looks at the clock"}, where);
-    me().repeats = 0;
+    thread& t = me();
+    t.clock_looks = t.looked_after == last_write_ ? t.clock_looks + 1 : 0;
+    bool const waits = t.clock_looks > 2;
+    reach({0, static_cast<std::uint8_t>(operation::timed | (waits ? operation::ticks : 0)), "looks at the clock"}, where);
+    if (waits) advance(now_ + (std::int64_t{1000} << (t.clock_looks < 40 ? t.clock_looks : 40)), current_);
+    t.looked_after = last_write_;
     remark(static_cast<std::uint64_t>(now_), nullptr);
     return now_;
 }

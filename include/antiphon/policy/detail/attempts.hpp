@@ -52,6 +52,12 @@ public:
             args_);
     }
 
+    /// What `f` says about the arguments.
+    template <class F>
+    [[nodiscard]] decltype(auto) read(F&& f) const {
+        return std::apply(std::forward<F>(f), args_);
+    }
+
 private:
     ANTIPHON_NO_UNIQUE_ADDRESS inner_type inner_;
     ANTIPHON_NO_UNIQUE_ADDRESS std::tuple<kept_t<P, A>...> args_;
@@ -61,7 +67,9 @@ private:
 template <class Slot>
 class further_attempt final : public state_base {
 public:
-    explicit further_attempt(any_executor const& executor) noexcept : state_base{executor, nullptr, 1, 0}, context{*this} {}
+    /// It keeps what `outer` belongs to alive: what is inside may outlive the ask that made the attempt, and reports to that.
+    further_attempt(any_executor const& executor, context_data const* outer) noexcept
+        : state_base{executor, outer, 1, 0}, context{*this} {}
     context_data context;
     Slot slot;
 

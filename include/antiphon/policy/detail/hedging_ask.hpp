@@ -2,6 +2,7 @@
 #pragma once
 // An ask that sends copies of one question side by side; the first success is its answer.
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <type_traits>
@@ -43,6 +44,7 @@ public:
         if (timer_thread::is_current()) return this->continue_after(delivery::nested);  // arguments are copied elsewhere
         act(delivery::nested);
     }
+    void dismiss() noexcept final { this->release(); }  // the destructor knows that it was never answered
 
 protected:
     ~hedging_ask() {
@@ -250,8 +252,12 @@ private:
         }
         return true;
     }
+    void mark_tried(context_data& context) noexcept {
+        if (context.tried == nullptr) context.tried = &tried_;
+    }
     void launch_first() {
         first_context_.inherit(this->context());
+        mark_tried(first_context_);
         launch(first_, question_.ask(first_slot_, *this, first_context_, !asked::repeatable || policy_.most() == 1));
     }
     void launch_further() {
@@ -260,6 +266,7 @@ private:
         state_ptr<> listed{made};
         made->context.inherit(this->context());
         made->context.attempt += number - 1;
+        mark_tried(made->context);
         state_ptr<inner_state> ask = question_.ask(made->slot, *made, made->context, number == policy_.most());
         lock_.lock();
         made->older = std::exchange(further_, made);
@@ -424,6 +431,7 @@ private:
     std::optional<failure> unsent_;  ///< why a copy could not be made
     std::optional<failure> refused_;  ///< the executor ends
     gate walks_;
+    std::atomic<std::uint64_t> tried_{0};
     context_data first_context_;
     first_copy first_;
     typename asked::slot first_slot_;

@@ -34,6 +34,7 @@ public:
         if (timer_thread::is_current()) return this->continue_after(delivery::nested);  // arguments are copied elsewhere
         go(delivery::nested);
     }
+    void dismiss() noexcept final { this->release(); }  // the destructor knows that it was never answered
 
 protected:
     using inner_result = typename Question::inner_type::result_type;
@@ -45,6 +46,8 @@ protected:
         if (!this->ready()) detail::destroy_at(detail::addressof(question_));
     }
 
+    /// Whether attempts would rather go where none has been.
+    virtual void mark_tried(context_data&) noexcept {}
     /// Before the first attempt.
     virtual void outset() noexcept {}
     /// Whether the attempt about to begin is known to be the last.
@@ -133,20 +136,21 @@ private:
         inner.retain();
         state_ptr<> const alive{&inner};
         phase_.store(beginning, std::memory_order_relaxed);  // whoever answers it has it from here
-        this->await_first(state_ptr<>{fresh.release()});
+        this->await_next(state_ptr<>{fresh.release()});
         if (this->stop_requested()) inner.request_stop();
         inner.begin();
         return true;
     }
     [[nodiscard]] state_ptr<state<inner_result>> make() {
         if (attempt_ == 0) return ask_in(first_, *this, first_context_);
-        auto* const place = new further_attempt<typename Question::slot>{this->executor()};
+        auto* const place = new further_attempt<typename Question::slot>{this->executor(), this->context()};
         state_ptr<> const made{place};
         return ask_in(place->slot, *place, place->context);
     }
     [[nodiscard]] state_ptr<state<inner_result>> ask_in(typename Question::slot& slot, state_base& owner, context_data& context) {
         context.inherit(this->context());
         context.attempt = attempt_ + 1;
+        mark_tried(context);
         return question_.ask(slot, owner, context, last_attempt());
     }
 

@@ -21,6 +21,21 @@ namespace antiphon::detail {
 
 class context_data;
 
+/// While work is dropped, which may be inside a destructor under the user's lock: for those who are destroyed by it and have somebody
+/// to tell.
+class dropping_scope {
+public:
+    explicit dropping_scope(rejection how) noexcept : outer_{std::exchange(dropping_, how == rejection::dropped)} {}
+    ~dropping_scope() { dropping_ = outer_; }
+    dropping_scope(dropping_scope const&) = delete;
+    dropping_scope& operator=(dropping_scope const&) = delete;
+    [[nodiscard]] static delivery now() noexcept { return dropping_ ? delivery::dropped : delivery::nested; }
+
+private:
+    bool outer_;
+    static constinit inline thread_local bool dropping_ = false;
+};
+
 /// Everything about an ask except its result.
 ///
 /// `slot_`, who is told: 0 (nobody) → consumer(+4) | waiter+2 (attached, by exchange against 0) → 0 (a waiter only: it left, or it
@@ -70,11 +85,13 @@ public:
     /// Lets the next step be performed by `where`, or by a waiter.
     void schedule(any_executor const& where) noexcept;
     void schedule() noexcept { schedule(executor_); }
+    /// The same at the end of a step, whose caller holds a reference: for others to go first.
+    void reschedule() noexcept;
 
     /// Starts the ask. Once, after its consumer was attached or has its future, by somebody who holds a reference meanwhile.
     virtual void begin() noexcept {}
     /// Instead, by the same, and before anybody asked it to stop: it never runs, and its consumer hears nothing.
-    virtual void dismiss() noexcept { release(); }  // the producer's reference
+    virtual void dismiss() noexcept { release(); }
 
     /// To be called before `begin` where nobody else knows this, nor anything that waits for it, until that has returned.
     void begin_unshared() noexcept { word_.store(word_.load(std::memory_order_relaxed) | unshared, std::memory_order_relaxed); }
@@ -298,7 +315,10 @@ public:
     antiphon::priority priority = antiphon::priority::normal;
     bool patient = false;
     void const* metadata = nullptr;
+    std::atomic<std::uint64_t>* tried =
+        nullptr;  // where the attempts of one ask have been, for the next to go elsewhere; as the observer
     antiphon::observer* observer = nullptr;  // kept alive by the state that introduced it
+    bool may_queue = true;  ///< else what would have to wait in line for a policy is refused
 
     void inherit(context_data const* outer) noexcept {
         if (outer == nullptr) return;
@@ -307,7 +327,9 @@ public:
         priority = outer->priority;
         patient = outer->patient;
         metadata = outer->metadata;
+        tried = outer->tried;
         observer = outer->observer;
+        may_queue = outer->may_queue;
     }
 
     /// Whether an executor that orders its work wants to know.
