@@ -167,6 +167,7 @@ private:
             : host{&ask}, where{std::move(place)}, before{outer} {}
         void run() noexcept override { host->self_->run_pinned(*this, in_queue); }
         void reject(errc why, rejection how) noexcept override { host->self_->reject_pinned(*this, in_queue, why, how); }
+        [[nodiscard]] urgency how_urgent() const noexcept override { return host->self_->how_urgent(); }
 
         host_base* host;
         any_executor where;
