@@ -42,14 +42,7 @@ namespace antiphon::detail {
 class pool_core : public counted {
 public:
     explicit pool_core(thread_pool_options&& options)
-        : workers_{new worker[options.threads]},
-          options_{std::move(options)},
-          queues_{options_.threads},
-          room_{options_.queue_capacity} {}
-    ~pool_core() {
-        // Threads left here are a forked child's shadows or were detached: forget them, the handles own nothing.
-        delete[] workers_;
-    }
+        : workers_{options.threads}, options_{std::move(options)}, queues_{options_.threads}, room_{options_.queue_capacity} {}
 
     /// Starts the workers; if one cannot be started, ends those that were and rethrows.
     void start() {
@@ -334,7 +327,20 @@ private:
     alignas(64) std::atomic<phase> phase_{phase::open};
     std::uint32_t const generation_ = fork_generation();
     std::size_t started_ = 0;
-    worker* const workers_;  ///< owned
+    /// A member, so that they are freed when another one cannot be made. Threads that are left at the end are a forked child's
+    /// shadows or were detached: they are forgotten, the handles own nothing.
+    class owned_workers {
+    public:
+        explicit owned_workers(std::size_t count) : all_{new worker[count]} {}
+        ~owned_workers() { delete[] all_; }
+        owned_workers(owned_workers const&) = delete;
+        owned_workers& operator=(owned_workers const&) = delete;
+        [[nodiscard]] worker& operator[](std::size_t i) const noexcept { return all_[i]; }
+
+    private:
+        worker* const all_;
+    };
+    owned_workers workers_;
     thread_pool_options const options_;
     pool_queues queues_;
     alignas(64) crew crew_;
