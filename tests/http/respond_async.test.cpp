@@ -444,9 +444,34 @@ TEST_CASE("respond_async: a stop during the race deletes the ticket") {
     f.request_stop();
     s.sim.run();
     CHECK(s.line(1) == "DELETE http://h/t/1");
+    REQUIRE(f.ready());
+    CHECK(std::move(f).get().error() == ap::errc::cancelled);
+    CHECK(hooks.open[0].stop_requested());
+}
+
+TEST_CASE("respond_async: looks that end in a failure end the race") {
+    scripted s;
+    callbacks hooks;
+    s.server.returns(accepted());
+    s.server.fails(ap::errc::internal);
+    auto f = s.begin({.callback = std::ref(hooks)});
+    s.sim.run();
+    REQUIRE(f.ready());
+    CHECK(std::move(f).get().error() == ap::errc::internal);
 }
 
 // --- what it is ---------------------------------------------------------------------------------------------------------
+
+TEST_CASE("respond_async: it runs where its transport is bound") {
+    scripted s;
+    s.server.returns(accepted());
+    s.server.returns(done());
+    auto f = (s.transport() | ap::starts_on(s.sim) | http::respond_async{.backoff = plain}).submit(question);
+    CHECK_FALSE(f.ready());
+    s.sim.run();
+    REQUIRE(f.ready());
+    CHECK(s.times == std::vector<ap::duration>{0s, 100ms});
+}
 
 TEST_CASE("respond_async: what may be repeated may be repeated still") {
     script server;

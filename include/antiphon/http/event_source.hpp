@@ -13,6 +13,7 @@
 #include "antiphon/core/contract.hpp"
 #include "antiphon/core/result.hpp"
 #include "antiphon/core/time.hpp"
+#include "antiphon/request/adapt.hpp"
 #include "antiphon/request/context.hpp"
 #include "antiphon/request/future.hpp"
 #include "antiphon/request/request.hpp"
@@ -54,7 +55,8 @@ public:
 
     /// The next event; none when the stream is over.
     [[nodiscard]] future<std::optional<server_event>> next() {
-        return request{[held = core_](context const& ask) { return next_of(held, ask); }}.submit();
+        auto asks = antiphon::detail::in_place_of(core_->connect, [held = core_](context const& ask) { return next_of(held, ask); });
+        return std::move(asks).submit();
     }
     /// For a later listener, of another process perhaps.
     [[nodiscard]] std::string const& last_event_id() const noexcept { return core_->parser.last_event_id(); }

@@ -32,12 +32,6 @@ concept knows_message = requires(F const& f, P... args) {
     { f.message(std::move(args)...) } -> std::same_as<result<request_message>>;
 };
 
-template <class Repeat, class F>
-[[nodiscard]] auto repeated_as(F handler) {
-    using access = antiphon::detail::request_access;
-    return access::make<Repeat>(access::handler(antiphon::request{std::move(handler)}));
-}
-
 }  // namespace detail
 
 /// `web.post("/reports", question) | http::respond_async{.wait = 2s}`: the server may answer in time, or give a ticket (202 and a
@@ -73,18 +67,18 @@ struct respond_async {
 
     template <class Repeat, class Handler>
     [[nodiscard]] auto operator()(request<response(request_message), Repeat, Handler> transport) const {
-        return detail::repeated_as<Repeat>(
-            [with = made(detail::message_transport{std::move(transport)})](context const& ask, request_message message) {
-                return detail::ask_hybrid(with, ask, std::move(message));
-            });
+        auto with = made(detail::message_transport{transport});
+        return antiphon::detail::in_place_of(transport, [with = std::move(with)](context const& ask, request_message message) {
+            return detail::ask_hybrid(with, ask, std::move(message));
+        });
     }
     template <class... P, class Repeat, class F, antiphon::detail::lead Lead, bool WithPromise>
         requires(detail::knows_message<F, P...>)
     [[nodiscard]] auto operator()(
         request<response(P...), Repeat, antiphon::detail::leaf<F, response(P...), Lead, WithPromise>> r) const {
-        F known = antiphon::detail::request_access::handler(std::move(r)).callable();
+        F known = antiphon::detail::request_access::handler(request{r}).callable();
         auto with = made(known.transport());
-        return detail::repeated_as<Repeat>([with = std::move(with), known = std::move(known)](context const& ask, P... args) {
+        return antiphon::detail::in_place_of(r, [with = std::move(with), known = std::move(known)](context const& ask, P... args) {
             return detail::ask_hybrid(with, ask, known.message(std::move(args)...));
         });
     }
@@ -117,12 +111,12 @@ struct resume {
     [[nodiscard]] auto operator()(request<response(request_message), Repeat, Handler> transport) const {
         antiphon::detail::require(wait >= duration::zero(), "resume.wait: must not be negative");
         backoff.check();
-        auto with = std::make_shared<detail::polling const>(detail::polling{
-            detail::message_transport{std::move(transport)}, wait, backoff, max_failures, delete_on_cancel, {}, {}, {}, headers});
-        return antiphon::request{[with = std::move(with)](context const& ask, ticket held) {
+        auto with = std::make_shared<detail::polling const>(
+            detail::polling{detail::message_transport{transport}, wait, backoff, max_failures, delete_on_cancel, {}, {}, {}, headers});
+        return idempotent(antiphon::detail::in_place_of(transport, [with = std::move(with)](context const& ask, ticket held) {
             duration const pause = held.pause();
             return detail::redeem(with, ask, std::move(held), with->headers, pause, std::make_shared<std::atomic<bool>>(false));
-        }};
+        }));
     }
 };
 

@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "antiphon/execution/any_executor.hpp"
 #include "antiphon/request/layering.hpp"
 #include "antiphon/request/request.hpp"
 #include "antiphon/fwd.hpp"
@@ -56,6 +57,13 @@ namespace detail {
 template <class Signature, class Repeat, class Handler>
 [[nodiscard]] auto bind(request<Signature, Repeat, Handler>&& r, any_executor where) {
     return request_access::make<Repeat>(bound<Handler>{std::move(where), request_access::handler(std::move(r))});
+}
+/// A request of the callable, which asks `inner` in turn, in the place to which that is bound, if to any; as repeatable as it.
+template <class Signature, class Repeat, class Handler, class F>
+[[nodiscard]] auto in_place_of(request<Signature, Repeat, Handler> const& inner, F asks) {
+    any_executor const* const where = request_access::handler(inner).executor();
+    auto made = request_access::handler(request{std::move(asks)});
+    return request_access::make<Repeat>(placed<decltype(made)>{where != nullptr ? *where : any_executor{}, std::move(made)});
 }
 /// The request inside a policy's layer.
 template <class Policy, class Signature, class Repeat, class Handler>

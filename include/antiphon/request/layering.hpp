@@ -36,6 +36,17 @@ private:
     Inner inner_;
 };
 
+/// Bound, perhaps: an empty executor binds nothing.
+template <class Inner>
+class placed : public bound<Inner> {
+public:
+    using bound<Inner>::bound;
+    [[nodiscard]] any_executor const* executor() const noexcept {
+        any_executor const* const where = bound<Inner>::executor();
+        return *where ? where : nullptr;
+    }
+};
+
 template <class Inner>
 struct sharing<bound<Inner>> {
     using type = bound<typename sharing<Inner>::type>;

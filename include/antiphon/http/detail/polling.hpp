@@ -21,7 +21,7 @@
 #include "antiphon/request/sleep.hpp"
 #include "antiphon/request/starts_on.hpp"
 #include "antiphon/request/task.hpp"
-#include "antiphon/request/when_any.hpp"
+#include "antiphon/request/when_first.hpp"
 #include "antiphon/policy/backoff.hpp"
 #include "antiphon/policy/failure_predicate.hpp"
 #include "antiphon/policy/timeout.hpp"
@@ -187,18 +187,27 @@ inline task<response> redeem(std::shared_ptr<polling const> with, context const&
     return kept;
 }
 
-/// The poll and the callback: the first one wins, and the other is dropped.
+/// A callback that fails is none: then only the looks decide.
+inline task<response> callback_or_never(future<response> called, std::shared_ptr<std::atomic<bool>> decided) {
+    result<response> answer = co_await std::move(called);
+    if (answer) {
+        // Before the race hears of it, so that the looks' stop finds it said.
+        decided->store(true, std::memory_order_release);  // pairs with redeem's acquire
+        co_return std::move(answer);
+    }
+    co_await sleep_for(duration::max());  // until the race is over
+    co_return std::move(answer);
+}
+
+/// The looks and the callback: the first one wins, and the other is dropped. The looks know of the deadline and of stop requests.
 inline future<response> race(std::shared_ptr<polling const> with, context const& ask, ticket held, fields headers,
                              std::optional<duration> told, future<response> called) {
     auto decided = std::make_shared<std::atomic<bool>>(false);
-    request polls{[=](context const& inner) { return redeem(with, inner, held, headers, told, decided); }};
-    // Before the race hears of it, so that its stop request finds it said.
-    future<response> answered = std::move(called).then([decided](response r) {
-        decided->store(true, std::memory_order_release);  // pairs with redeem's acquire
-        return r;
-    });
-    future<response> polled = ask.executor() ? (polls | starts_on(any_executor{ask.executor()})).submit() : polls.submit();
-    return when_any(std::move(polled), std::move(answered));
+    request looks{[=](context const& inner) { return redeem(with, inner, held, headers, told, decided); }};
+    request hears{[decided](future<response> from) { return callback_or_never(std::move(from), decided); }};
+    if (!ask.executor()) return when_first(std::move(looks).submit(), std::move(hears).submit(std::move(called)));
+    starts_on const here{any_executor{ask.executor()}};
+    return when_first((std::move(looks) | here).submit(), (std::move(hears) | here).submit(std::move(called)));
 }
 
 /// Asks, and stays with the question until it is answered.
