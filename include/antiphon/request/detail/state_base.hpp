@@ -85,6 +85,8 @@ public:
     /// Lets the next step be performed by `where`, or by a waiter.
     void schedule(any_executor const& where) noexcept;
     void schedule() noexcept { schedule(executor_); }
+    /// The same at the end of a step, whose caller holds a reference: for others to go first.
+    void reschedule() noexcept;
 
     /// Starts the ask. Once, after its consumer was attached or has its future, by somebody who holds a reference meanwhile.
     virtual void begin() noexcept {}
@@ -113,6 +115,7 @@ public:
 
     void run() noexcept final;
     void reject(errc why, rejection how) noexcept final;
+    [[nodiscard]] urgency how_urgent() const noexcept final;
 
     /// Of a pinned state: the entry by which its steps come now, and the place where.
     struct new_place {
@@ -310,6 +313,7 @@ public:
     time_point deadline = time_point::max();
     std::uint32_t attempt = 1;
     antiphon::priority priority = antiphon::priority::normal;
+    bool patient = false;
     void const* metadata = nullptr;
     std::atomic<std::uint64_t>* tried =
         nullptr;  // where the attempts of one ask have been, for the next to go elsewhere; as the observer
@@ -321,15 +325,27 @@ public:
         deadline = outer->deadline;
         attempt = outer->attempt;
         priority = outer->priority;
+        patient = outer->patient;
         metadata = outer->metadata;
         tried = outer->tried;
         observer = outer->observer;
         may_queue = outer->may_queue;
     }
 
+    /// Whether an executor that orders its work wants to know.
+    [[nodiscard]] bool orders() const noexcept { return deadline != time_point::max() || priority != antiphon::priority::normal; }
+
 private:
     state_base* owner_;
 };
+
+inline urgency state_base::how_urgent() const noexcept {
+    return context_ != nullptr ? urgency{context_->priority, context_->deadline, context_->patient} : urgency{};
+}
+/// The job that `entry` is in an executor's queue, for an ask with this context.
+[[nodiscard]] inline work work_of(work_item& entry, context_data const* context) noexcept {
+    return context != nullptr && context->orders() ? work::ordered(entry) : work{entry};
+}
 
 inline state_base::state_base(any_executor executor, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept
     : refs_{references}, word_{word}, executor_{std::move(executor)}, context_{context} {
