@@ -17,7 +17,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 TIMED = (("bench_call", "", 0), ("bench_submit", "", 0), ("bench_submit", "round trip", 1), ("bench_continuation", "", 0),
-         ("bench_when_all", "", 0), ("bench_coroutine", "", 0), ("bench_timers", "", 0))
+         ("bench_when_all", "", 0), ("bench_coroutine", "", 0), ("bench_timers", "", 0), ("bench_post", "", 0), ("bench_tree", "", 0))
 
 
 def progress(text):
@@ -107,6 +107,8 @@ def peers(build):
     if "oneTBB" not in absent:
         version = version_of("TBB_VERSION_STRING", "oneapi/tbb/version.h")
         found.append("oneTBB")
+    if "moodycamel" not in absent:
+        found.append("moodycamel's queue")
     return found, absent
 
 

@@ -12,3 +12,10 @@ TEST_CASE("priority: the more urgent compares greater, and what says nothing is 
     CHECK(ap::priority::high < ap::priority::urgent);
     CHECK(ap::priority{} == ap::priority::normal);
 }
+
+TEST_CASE("urgency: what says nothing is normal, has no deadline and is not patient") {
+    ap::urgency const plain;
+    CHECK(plain.level == ap::priority::normal);
+    CHECK(plain.deadline == ap::time_point::max());
+    CHECK_FALSE(plain.patient);
+}

@@ -139,3 +139,24 @@ TEST_CASE("a released item is the caller's: the work does nothing more") {
     CHECK_FALSE(item.why.has_value());
     CHECK(item.runs == 0);
 }
+
+TEST_CASE("work that is ordered says so wherever it is moved, and gives its bare item back") {
+    recording_item item;
+    ap::work job = ap::work::ordered(item);
+    CHECK(job.is_ordered());
+    ap::work moved{std::move(job)};
+    CHECK(moved.is_ordered());
+    CHECK_FALSE(job.is_ordered());
+    CHECK(moved.release() == &item);
+    CHECK_FALSE(moved.is_ordered());
+    CHECK_FALSE(ap::work{item}.is_ordered());
+    CHECK(item.how_urgent().level == ap::priority::normal);
+}
+
+TEST_CASE("ordered work runs, and is cancelled when dropped, like any other") {
+    recording_item ran, dropped;
+    ap::work::ordered(ran)();
+    CHECK(ran.runs == 1);
+    static_cast<void>(ap::work::ordered(dropped));
+    CHECK(dropped.why == ap::errc::cancelled);
+}

@@ -39,6 +39,17 @@ TEST_CASE("a thread is inside every place that it entered and in the innermost")
     CHECK_FALSE(ap::place_scope::inside(&a));
 }
 
+TEST_CASE("a thread is in one place only while it entered no other") {
+    int a = 0, b = 0;
+    CHECK_FALSE(ap::place_scope::only(&a));
+    ap::place_scope const outer{&a};
+    CHECK(ap::place_scope::only(&a));
+    CHECK_FALSE(ap::place_scope::only(&b));
+    ap::place_scope const inner{&b};
+    CHECK_FALSE(ap::place_scope::only(&a));
+    CHECK_FALSE(ap::place_scope::only(&b));
+}
+
 TEST_CASE("stopping a slot stops what runs in it, once, and keeps nothing alive") {
     ap::running_slot slot;
     counting_stop request;

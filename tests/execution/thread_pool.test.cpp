@@ -53,6 +53,19 @@ private:
     }};
 };
 
+/// Jobs that note the order of their running.
+struct noted final : ap::work_item {
+    noted(std::vector<char>& o, char n, ap::urgency u) : order{&o}, name{n}, how{u} {}
+    void run() noexcept override {
+        if (name != '.') order->push_back(name);  // '.' is one of many
+    }
+    void reject(ap::errc, ap::rejection) noexcept override {}
+    [[nodiscard]] ap::urgency how_urgent() const noexcept override { return how; }
+    std::vector<char>* order;
+    char name;
+    ap::urgency how;
+};
+
 /// A running request whose handler listens to stop.
 struct obedient final : ap::stoppable {
     void request_stop() noexcept override { stop.count_down(); }
@@ -144,6 +157,77 @@ TEST_CASE("jobs that post themselves for ever do not keep others from running") 
     enough = true;
     CHECK(outsider.ran);
     CHECK(pool.shut_down(ap::duration::max()).rejected == 0);
+}
+
+TEST_CASE("a pool prefers priorities, then deadlines, then the order of posting, and lets the patient wait") {
+    using level = ap::priority;
+    ap::time_point const now = ap::clock::now();
+    std::vector<char> order;
+    ap::thread_pool pool{{.threads = 1}};
+    noted all[] = {{order, 'i', {.level = level::idle}},
+                   {order, 'p', {.deadline = now + 1h, .patient = true}},
+                   {order, 'n', {}},
+                   {order, 'l', {.level = level::low}},
+                   {order, 'm', {}},
+                   {order, 'e', {.deadline = now + 3h}},
+                   {order, 'd', {.deadline = now + 2h}},
+                   {order, 'h', {.level = level::high}},
+                   {order, 'u', {.level = level::urgent}}};
+    {
+        occupied busy{pool};
+        for (noted& each : all)
+            pool.get_executor().execute(ap::work::ordered(each));
+        CHECK(pool.pending() == 9);
+    }
+    pool.shut_down(ap::duration::max());
+    CHECK(std::string(order.begin(), order.end()) == "uhdenmpli");
+}
+
+TEST_CASE("a flood of ordinary work does not starve what is idle, nor one of urgent work what is ordinary") {
+    std::vector<char> order;
+    ap::thread_pool pool{{.threads = 1}};
+    std::vector<std::unique_ptr<noted>> all;
+    auto const post = [&](char name, ap::priority level) {
+        all.push_back(std::make_unique<noted>(order, name, ap::urgency{.level = level}));
+        pool.get_executor().execute(ap::work::ordered(*all.back()));
+    };
+    {
+        occupied busy{pool};
+        post('i', ap::priority::idle);
+        post('n', ap::priority::normal);
+        for (int i = 0; i < 200; ++i)
+            post('.', ap::priority::urgent);
+        post('u', ap::priority::urgent);
+        for (int i = 0; i < 200; ++i)
+            post('.', ap::priority::normal);
+        post('o', ap::priority::normal);
+    }
+    pool.shut_down(ap::duration::max());
+    CHECK(std::string(order.begin(), order.end()) == "niuo");
+}
+
+TEST_CASE("priorities count within the capacity of a pool and are rejected by its shut-down") {
+    std::vector<char> order;
+    ap::thread_pool pool{{.threads = 1, .queue_capacity = 2, .when_full = ap::full_policy::reject}};
+    noted first{order, 'a', {.level = ap::priority::urgent}}, second{order, 'b', {.level = ap::priority::idle}};
+    job excess;
+    std::latch running{1};
+    obedient request;
+    pool.get_executor().execute([&] {
+        ap::stoppable* const outer = ap::running_slot::mine->enter(request);
+        running.count_down();
+        request.stop.wait();
+        ap::running_slot::mine->leave(outer);
+    });
+    running.wait();
+    pool.get_executor().execute(ap::work::ordered(first));
+    pool.get_executor().execute(ap::work::ordered(second));
+    pool.get_executor().execute(excess.to_work());
+    CHECK(excess.why == ap::errc::resource_exhausted);
+    CHECK(pool.shut_down().rejected == 2);
+    noted late{order, 'c', {.level = ap::priority::urgent}};
+    pool.get_executor().execute(ap::work::ordered(late));
+    CHECK(order.empty());
 }
 
 TEST_CASE("the workers of a pool run at the same time") {

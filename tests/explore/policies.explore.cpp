@@ -44,8 +44,8 @@ struct answered_elsewhere {
 }  // namespace
 
 EXPLORE("timeout: an answer against the timer, one of both", {.search = plan::way::bounded, .stale_reads = 0, .outcomes = {0, 1}}) {
-    ap::thread_pool pool{{.threads = 1}};
     answered_elsewhere other;
+    ap::thread_pool pool{{.threads = 1}};
     auto ask = other.request() | ap::timeout{.limit = 1ms} | ap::starts_on(pool);
     std::thread answering{[&] { other.answer(); }};
     ap::result<int> const r = ask.submit().get();
@@ -129,10 +129,10 @@ EXPLORE("hedge: two copies at once, the first value wins and the other is stoppe
     explore::check(r.has_value() && *r < 2, "a value");
 }
 EXPLORE("hedge: a copy sent by the timer against the first one's answer", {.search = plan::way::bounded, .stale_reads = 0}) {
-    ap::thread_pool pool{{.threads = 1}};
-    answered_elsewhere other;
     std::atomic<int> copies{0};
-    auto first = other.request();
+    answered_elsewhere other;
+    ap::thread_pool pool{{.threads = 1}};
+    auto first = other.request() | ap::starts_on(pool);
     auto ask = ap::request{[&]() -> ap::future<int> {
                    if (copies.fetch_add(1) == 0) return first.submit();
                    return ap::make_future(8);

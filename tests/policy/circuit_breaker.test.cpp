@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "antiphon/testing/simulation.hpp"
 #include "catch_compat.hpp"
 #include "support/allocations.hpp"
+#include "support/values.hpp"
 
 namespace ap = antiphon;
 using namespace std::chrono_literals;
@@ -512,6 +514,31 @@ TEST_CASE("circuit_breaker: a rejection is the callback's on the executor, the h
     desk.run();
     CHECK(told);
     CHECK_FALSE(ran);
+}
+
+TEST_CASE("circuit_breaker: what was made for an ask that is rejected is freed, whatever is inside") {
+    ap::testing::simulation sim{1};
+    circuit_breaker const breaker{small()};
+    breaker.force_open();
+    auto const rejects = [&](auto const& policy) {
+        auto const ask = [&](auto request) {
+            auto const answer = (std::move(request) | policy | breaker | ap::starts_on(sim)).call(test::counted{1});
+            CHECK(answer.error() == ap::errc::circuit_open);
+        };
+        auto const handler = [kept = test::counted{2}](test::counted const& c) { return c.read() + kept.read(); };
+        ask(ap::request{handler});
+        ask(ap::request<int(test::counted)>{handler});
+        ask(ap::request<long(test::counted)>{ap::request<int(test::counted)>{handler}});
+        ask(ap::request{[](test::counted c, ap::promise<int> p) { p.set_value(c.read()); }});
+    };
+    rejects(ap::timeout{.limit = 1s});
+    rejects(ap::retry{});
+    rejects(ap::hedge{.after = 1s});
+    rejects(ap::concurrency_limit{{.max_concurrent = 1}} | ap::rate_limit{{.permits = 1}});
+    rejects(ap::fallback([](ap::failure const&) { return 0; }));
+    rejects(ap::stop_when(std::stop_token{}) | ap::after(1s) | ap::adaptive{});
+    CHECK(sim.pending() == 0);
+    CHECK(test::counted::alive() == 0);
 }
 
 #if ANTIPHON_EXCEPTIONS

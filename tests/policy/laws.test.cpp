@@ -83,9 +83,22 @@ struct with_cache {
 struct with_circuit_breaker {
     static auto make() { return ap::circuit_breaker{}; }
 };
+struct with_rate_limit {
+    static auto make() { return ap::rate_limit{{.permits = 1'000'000, .per = 1h}}; }
+};
+struct with_delaying_rate_limit {
+    static auto make() { return ap::rate_limit{{.permits = 4, .per = 1ms, .max_wait = 1h}}; }
+};
+struct with_concurrency_limit {
+    static auto make() { return ap::concurrency_limit{{.max_concurrent = 1000}}; }
+};
+struct with_line {
+    static auto make() { return ap::concurrency_limit{{.max_concurrent = 1, .max_queue = 1000, .max_wait = 10h}}; }
+};
 #define ANTIPHON_LAW_POLICIES                                                                                                          \
     with_timeout, with_deadline, with_within, with_after, with_at, with_priority, with_observe, with_stats, with_adaptive, with_chaos, \
-        with_circuit_breaker, with_layer, with_fallback, with_coalesce, with_cache
+        with_circuit_breaker, with_rate_limit, with_delaying_rate_limit, with_concurrency_limit, with_line, with_layer, with_fallback, \
+        with_coalesce, with_cache
 
 /// The same for an executor without a clock of its own: its time is the machine's, which may have begun a minute ago.
 template <class P>

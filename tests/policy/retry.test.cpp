@@ -786,3 +786,24 @@ TEST_CASE("retry: whichever allocation fails, the ask ends once, in bad_alloc or
     }
 }
 #endif
+
+TEST_CASE("retry: what a later attempt has begun reports to its observers after the ask has ended") {
+    struct log final : ap::observer {
+        void started(std::uint32_t) noexcept override { ++count; }
+        int count = 0;
+    } inner, outer;
+    ap::testing::simulation sim{1};
+    ap::request const aside = ap::request{[] {}} | ap::after(1s);
+    int calls = 0;
+    auto const r = ap::request{[&]() -> ap::result<int> {
+                       if (++calls == 1) return ap::errc::unavailable;
+                       aside.submit().detach();
+                       return calls;
+                   }} |
+                   ap::retry{.max_attempts = 2, .backoff = {.initial = 1ms}} | ap::observe{&inner} | ap::observe{&outer} |
+                   ap::starts_on(sim);
+    CHECK(r.call().value() == 2);
+    sim.run();
+    CHECK(inner.count == 3);
+    CHECK(outer.count == 3);
+}

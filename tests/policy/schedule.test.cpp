@@ -2,7 +2,9 @@
 #include "antiphon/policy/schedule.hpp"
 
 #include <chrono>
+#include <latch>
 #include <stdexcept>
+#include <string>
 #include <thread>
 
 #include "antiphon/antiphon.hpp"
@@ -118,4 +120,85 @@ TEST_CASE("priority: the handler sees how urgent its ask is, and so do the asks 
     CHECK((seen | ap::priority::high | ap::starts_on(sim)).call().value() == ap::priority::high);
     auto outer = ap::request{[&] { return seen.call().value(); }} | ap::priority::idle | ap::starts_on(sim);
     CHECK(outer.call().value() == ap::priority::idle);
+}
+
+namespace {
+
+/// A pool of one thread that begins when the test has asked for everything, and the order in which it ran that.
+class held_pool {
+public:
+    held_pool() {
+        auto hold = ap::request{[this] {
+                        held_.count_down();
+                        go_.wait();
+                    }} |
+                    ap::starts_on(pool_);
+        hold.submit().detach();
+        held_.wait();
+    }
+    ~held_pool() { release(); }
+    /// A request that notes its letter.
+    auto note(char letter) {
+        return ap::request{[this, letter] { order_ += letter; }};
+    }
+    ap::thread_pool& pool() { return pool_; }
+    std::string const& release() {
+        if (!released_) go_.count_down();
+        released_ = true;
+        pool_.shut_down(ap::duration::max());
+        return order_;
+    }
+
+private:
+    std::latch held_{1}, go_{1};
+    bool released_ = false;
+    std::string order_;
+    ap::thread_pool pool_{{.threads = 1, .claimable = false}};
+};
+
+}  // namespace
+
+TEST_CASE("priority: a pool runs the more urgent ask first") {
+    held_pool held;
+    (held.note('n') | ap::starts_on(held.pool())).submit().detach();
+    (held.note('l') | ap::priority::low | ap::starts_on(held.pool())).submit().detach();
+    (held.note('u') | ap::priority::urgent | ap::starts_on(held.pool())).submit().detach();
+    (held.note('i') | ap::priority::idle | ap::starts_on(held.pool())).submit().detach();
+    (held.note('h') | ap::starts_on(held.pool()) | ap::priority::high).submit().detach();
+    CHECK(held.release() == "uhnli");
+}
+
+TEST_CASE("deadline: within a priority a pool runs the earliest first, and before what has none") {
+    held_pool held;
+    ap::time_point const now = ap::clock::now();
+    (held.note('n') | ap::starts_on(held.pool())).submit().detach();
+    (held.note('2') | ap::deadline{now + 2h} | ap::starts_on(held.pool())).submit().detach();
+    (held.note('1') | ap::timeout{.limit = 1h} | ap::starts_on(held.pool())).submit().detach();
+    (held.note('0') | ap::deadline{now + 3h} | ap::priority::high | ap::starts_on(held.pool())).submit().detach();
+    CHECK(held.release() == "012n");
+}
+
+TEST_CASE("within: a pool lets the patient wait for what is urgent and what is ordinary, but not for lower priorities") {
+    held_pool held;
+    (held.note('l') | ap::priority::low | ap::starts_on(held.pool())).submit().detach();
+    (held.note('p') | ap::within(1h) | ap::starts_on(held.pool())).submit().detach();
+    (held.note('n') | ap::starts_on(held.pool())).submit().detach();
+    (held.note('u') | ap::priority::urgent | ap::starts_on(held.pool())).submit().detach();
+    CHECK(held.release() == "unpl");
+}
+
+TEST_CASE("within: a shorter limit inside it is not patient, a longer one is") {
+    held_pool held;
+    (held.note('p') | ap::timeout{.limit = 2h} | ap::within(1h) | ap::starts_on(held.pool())).submit().detach();
+    (held.note('n') | ap::starts_on(held.pool())).submit().detach();
+    (held.note('t') | ap::timeout{.limit = 30min} | ap::within(1h) | ap::starts_on(held.pool())).submit().detach();
+    CHECK(held.release() == "tnp");
+}
+
+TEST_CASE("priority: what an ask does next on its pool is as urgent as the ask") {
+    held_pool held;
+    auto ask = ap::request{[&held] { return (held.note('v') | ap::starts_on(held.pool())).submit(); }};
+    (ask | ap::priority::urgent | ap::starts_on(held.pool())).submit().detach();
+    (held.note('n') | ap::starts_on(held.pool())).submit().detach();
+    CHECK(held.release() == "vn");
 }

@@ -35,8 +35,10 @@ TEST_CASE("an idle thread starts a trampoline with any function, and what that g
     std::vector<int> order;
     job second{[&] { order.push_back(2); }};
     CHECK(trampoline::idle());
+    CHECK(trampoline::none());
     trampoline::start([&] {
         CHECK_FALSE(trampoline::idle());
+        CHECK_FALSE(trampoline::none());
         CHECK_FALSE(trampoline::run(second));
         order.push_back(1);
     });

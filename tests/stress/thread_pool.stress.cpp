@@ -35,7 +35,9 @@ struct counted_job final : ap::work_item {
         counts->rejected.fetch_add(1, std::memory_order_relaxed);
         decided.fetch_add(1, std::memory_order_relaxed);
     }
+    [[nodiscard]] ap::urgency how_urgent() const noexcept override { return how; }
     tally* counts;
+    ap::urgency how;
     std::atomic<int> decided{0};
 };
 
@@ -112,6 +114,45 @@ TEST_CASE("every job that jobs post is decided exactly once while the pool shuts
         REQUIRE(counts.ran + counts.rejected == rooted * children);
         for (counted_job const& j : jobs)
             REQUIRE(j.decided <= 1);
+    }
+}
+
+TEST_CASE("every job is decided exactly once whatever its priority, under load and while the pool shuts down") {
+    auto const until = ap::clock::now() + 3s;
+    for (std::uint64_t seed = 1; ap::clock::now() < until; ++seed) {
+        ap::random_source random{seed};
+        constexpr int posters = 3, each = 200;
+        tally counts;
+        std::deque<counted_job> jobs;
+        for (int i = 0; i < posters * each; ++i) {
+            jobs.emplace_back(counts);
+            ap::urgency& how = jobs.back().how;
+            how.level = static_cast<ap::priority>(static_cast<int>(random() % 5) - 2);
+            if (random() % 2 != 0) how.deadline = ap::clock::now() + std::chrono::microseconds{random() % 400};
+            how.patient = random() % 2 != 0;
+        }
+        {
+            ap::thread_pool pool{{.threads = 1 + random() % 3}};
+            std::latch go{posters + 1};
+            std::vector<std::thread> threads;
+            for (int p = 0; p < posters; ++p)
+                threads.emplace_back([&, p, e = pool.get_executor()] {
+                    go.arrive_and_wait();
+                    for (int i = 0; i < each; ++i) {
+                        counted_job& job = jobs[static_cast<std::size_t>(p * each + i)];
+                        e.execute(i % 3 != 0 ? ap::work::ordered(job) : ap::work{job});
+                    }
+                });
+            go.arrive_and_wait();
+            if (random() % 2 != 0) std::this_thread::sleep_for(std::chrono::microseconds{random() % 200});
+            if (random() % 2 != 0) pool.shut_down(random() % 2 != 0 ? ap::duration{200us} : ap::duration::zero());
+            for (std::thread& t : threads)
+                t.join();
+        }
+        INFO("seed " << seed);
+        REQUIRE(counts.ran + counts.rejected == posters * each);
+        for (counted_job const& j : jobs)
+            REQUIRE(j.decided == 1);
     }
 }
 

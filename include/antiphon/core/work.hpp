@@ -4,12 +4,14 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <type_traits>
 #include <utility>
 
 #include "antiphon/core/config.hpp"
 #include "antiphon/core/errc.hpp"
 #include "antiphon/core/node_cache.hpp"
+#include "antiphon/core/priority.hpp"
 
 namespace antiphon {
 
@@ -29,6 +31,8 @@ public:
 
     virtual void run() noexcept = 0;
     virtual void reject(errc why, rejection how) noexcept = 0;
+    /// Before it is queued, and only where `work::is_ordered` says that it is worth asking.
+    [[nodiscard]] virtual urgency how_urgent() const noexcept { return {}; }
 
     /// Belongs to whichever queue holds the item now.
     work_item* next = nullptr;
@@ -45,22 +49,30 @@ class work {
 public:
     work() noexcept = default;
     /// Adopts an item; the item's owner gives up its right to run it.
-    explicit work(work_item& item) noexcept : item_{&item} {}
+    explicit work(work_item& item) noexcept : word_{reinterpret_cast<std::uintptr_t>(&item)} {}
+    /// The same for one whose `how_urgent` is worth asking. An executor that keeps the order of posting need not.
+    [[nodiscard]] static work ordered(work_item& item) noexcept {
+        work job{item};
+        job.word_ |= is_tagged;
+        return job;
+    }
     template <class F>
         requires(!std::same_as<std::remove_cvref_t<F>, work> && !std::derived_from<std::remove_cvref_t<F>, work_item> &&
                  std::invocable<std::decay_t<F>&>)
     work(F&& callable);
-    work(work&& other) noexcept : item_{std::exchange(other.item_, nullptr)} {}
+    work(work&& other) noexcept : word_{std::exchange(other.word_, 0)} {}
     work& operator=(work&& other) noexcept {
         work{std::move(other)}.swap(*this);
         return *this;
     }
     ~work() {
-        if (item_ != nullptr) item_->reject(errc::cancelled, rejection::dropped);
+        if (work_item* const item = release()) item->reject(errc::cancelled, rejection::dropped);
     }
 
-    void swap(work& other) noexcept { std::swap(item_, other.item_); }
-    [[nodiscard]] explicit operator bool() const noexcept { return item_ != nullptr; }
+    void swap(work& other) noexcept { std::swap(word_, other.word_); }
+    [[nodiscard]] explicit operator bool() const noexcept { return word_ != 0; }
+    /// Whether it has a priority or a deadline: `how_urgent` of its item tells.
+    [[nodiscard]] bool is_ordered() const noexcept { return (word_ & is_tagged) != 0; }
 
     /// Runs the job; an empty `work` does nothing.
     void operator()() && {
@@ -71,10 +83,13 @@ public:
         if (work_item* item = release()) item->reject(why, rejection::in_place);
     }
     /// The bare item, whose running or rejecting is now the caller's duty; null when empty.
-    [[nodiscard]] work_item* release() noexcept { return std::exchange(item_, nullptr); }
+    [[nodiscard]] work_item* release() noexcept { return reinterpret_cast<work_item*>(std::exchange(word_, 0) & ~is_tagged); }
 
 private:
-    work_item* item_ = nullptr;
+    /// In the lowest bit of the address, which is zero.
+    static constexpr std::uintptr_t is_tagged = 1;
+    static_assert(alignof(work_item) > is_tagged);
+    std::uintptr_t word_ = 0;
 };
 
 namespace detail {
@@ -100,7 +115,7 @@ private:
 template <class F>
     requires(!std::same_as<std::remove_cvref_t<F>, work> && !std::derived_from<std::remove_cvref_t<F>, work_item> &&
              std::invocable<std::decay_t<F>&>)
-work::work(F&& callable) : item_{new detail::callable_item<std::decay_t<F>>{std::forward<F>(callable)}} {}
+work::work(F&& callable) : work{*new detail::callable_item<std::decay_t<F>>{std::forward<F>(callable)}} {}
 
 static_assert(sizeof(work) == sizeof(void*));
 static_assert(std::is_nothrow_move_constructible_v<work> && !std::is_copy_constructible_v<work>);

@@ -26,6 +26,10 @@ public:
             if (s->place_ == place) return true;
         return false;
     }
+    /// Whether this thread is in `place` and nowhere else: then it goes on with that place's next item when it returns.
+    [[nodiscard]] static bool only(void const* place) noexcept {
+        return top_ != nullptr && top_->place_ == place && top_->outer_ == nullptr;
+    }
 
 private:
     void const* place_;

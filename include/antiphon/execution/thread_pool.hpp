@@ -32,7 +32,8 @@ public:
     class executor_type {
     public:
         void execute(work job) const noexcept {
-            if (work_item* const item = job.release()) core_->post(*item);
+            bool const ordered = job.is_ordered();
+            if (work_item* const item = job.release()) core_->post(*item, ordered);
         }
         [[nodiscard]] void const* place() const noexcept { return core_.get(); }
         [[nodiscard]] bool claimable() const noexcept { return core_->options().claimable; }

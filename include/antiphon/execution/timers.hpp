@@ -118,7 +118,10 @@ private:
 /// The thread that fires timers for every executor without a clock of its own. It starts with the first timer and is never
 /// joined: its state is constant-initialised and never destroyed, so neither exit nor static destructors can meet it half gone.
 /// **Threads**: any. **Errors**: `arm` throws `std::system_error` when the thread cannot be started, and then `t` is not armed.
-/// **Cost**: one lock; a system call only when the timer is the new earliest. **Time**: `clock`.
+/// **Cost**: one lock; a system call only when the timer is the new earliest. The thread sleeps until the earliest one, and wakes for
+/// nothing else: a disarmed timer that it sleeps for costs one wake-up.
+/// **Time**: `clock`, which steps of the wall clock do not move. Moments are kept exactly, not rounded to ticks; a timer fires no earlier, and as
+/// late as the kernel wakes the thread (some 50 µs on Linux). After a stall those that are due fire one after the other, earliest moment first.
 /// After `fork()` the child starts afresh: timers of the parent never fire there, and disarming them succeeds.
 class timer_thread {
 public:

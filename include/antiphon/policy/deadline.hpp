@@ -18,6 +18,7 @@ struct deadline {
 
     using antiphon_policy = void;
     static constexpr bool abandons = true;
+    static constexpr bool patient = false;
     template <class Layer, class... A>
     using ask = detail::expiring_ask<Layer, A...>;
 

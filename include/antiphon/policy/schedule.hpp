@@ -157,6 +157,7 @@ class within {
 public:
     using antiphon_policy = void;
     static constexpr bool abandons = true;
+    static constexpr bool patient = true;
     template <class Layer, class... A>
     using ask = detail::expiring_ask<Layer, A...>;
 

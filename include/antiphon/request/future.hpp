@@ -77,10 +77,8 @@ public:
     [[nodiscard]] result<T> get() && {
         future self{std::move(*this)};
         if (self.state_ == nullptr) return detail::empty_future();
-        switch (self.state_->ready() ? detail::wait_end::ready : self.state_->wait()) {
-            case detail::wait_end::ready: break;
-            case detail::wait_end::forked: return failure{errc::forked, executed::maybe};
-            default: return failure{errc::would_deadlock, executed::no};
+        if (!self.state_->ready()) {
+            if (detail::wait_end const end = self.state_->wait(); end != detail::wait_end::ready) return detail::why_no_answer(end);
         }
         return self.state_->take();
     }

@@ -46,7 +46,7 @@ public:
         resume_ = h;
         next_ = [](host_base& host, delivery how) { host.resume(host.resume_, how); };
         at_home_ = true;
-        go_home();
+        moved_.load(std::memory_order_relaxed) == nullptr ? self_->reschedule() : go_home();
         return true;
     }
     /// From now on the coroutine resumes on `where`. Its place may matter: nobody claims its steps any more.
@@ -167,6 +167,7 @@ private:
             : host{&ask}, where{std::move(place)}, before{outer} {}
         void run() noexcept override { host->self_->run_pinned(*this, in_queue); }
         void reject(errc why, rejection how) noexcept override { host->self_->reject_pinned(*this, in_queue, why, how); }
+        [[nodiscard]] urgency how_urgent() const noexcept override { return host->self_->how_urgent(); }
 
         host_base* host;
         any_executor where;

@@ -41,6 +41,11 @@ public:
     void answer_now(Make&& make, delivery how) noexcept {
         decide([&] { return immediate_result<R>(std::forward<Make>(make)); }, how);
     }
+    /// Asks that tell from their answer what they still own say so themselves.
+    void dismiss() noexcept override {
+        discard();
+        this->release();  // the producer's reference
+    }
     /// Once ready.
     [[nodiscard]] result<R>& get() noexcept { return result_; }
     [[nodiscard]] result<R> take() noexcept {

@@ -26,6 +26,8 @@ public:
 
     /// Whether `run` would start a loop.
     [[nodiscard]] static bool idle() noexcept { return top_ == nullptr || !top_->open_; }
+    /// Whether this thread has no loop of this kind.
+    [[nodiscard]] static bool none() noexcept { return top_ == nullptr; }
     /// Where the thread is idle: calls `first` as the first item of a loop, which then runs what that has queued.
     template <class F>
     static void start(F&& first) noexcept {

@@ -119,7 +119,7 @@ bool report(test const& t, tally const& sum, double seconds, world& w, wishes co
         if (!sum.trail.empty()) {
             auto const again = replay(from_text(sum.trail));
             w.run(t.body, *again, limits_of(t.how));
-            print_trace(w);
+            if (wanted.verbose) print_trace(w);
             std::printf("  again: --filter '%s' --replay %s\n", t.sentence, sum.trail.c_str());
         }
     }

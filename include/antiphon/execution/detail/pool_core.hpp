@@ -14,6 +14,7 @@
 #include "antiphon/core/config.hpp"
 #include "antiphon/core/errc.hpp"
 #include "antiphon/core/lifetime.hpp"
+#include "antiphon/core/priority.hpp"
 #include "antiphon/core/time.hpp"
 #include "antiphon/core/work.hpp"
 #include "antiphon/execution/detail/crew.hpp"
@@ -41,14 +42,7 @@ namespace antiphon::detail {
 class pool_core : public counted {
 public:
     explicit pool_core(thread_pool_options&& options)
-        : workers_{new worker[options.threads]},
-          options_{std::move(options)},
-          queues_{options_.threads},
-          room_{options_.queue_capacity} {}
-    ~pool_core() {
-        // Threads left here are a forked child's shadows or were detached: forget them, the handles own nothing.
-        delete[] workers_;
-    }
+        : workers_{options.threads}, options_{std::move(options)}, queues_{options_.threads}, room_{options_.queue_capacity} {}
 
     /// Starts the workers; if one cannot be started, ends those that were and rethrows.
     void start() {
@@ -76,10 +70,11 @@ public:
         return count;
     }
 
-    void post(work_item& item) noexcept {
+    /// `ordered`: its `how_urgent` is worth asking.
+    void post(work_item& item, bool ordered = false) noexcept {
         if (forked()) return item.reject(errc::forked, rejection::in_place);
         if (room_.bounded() && !enter(item)) return;
-        put(item);
+        ordered ? put_ordered(item) : put(item);
     }
 
     shut_down_counts shut_down(duration drain_for) noexcept {
@@ -178,6 +173,12 @@ private:
         if (!place_scope::inside(this) || !queues_.put_late(item)) return item.reject(errc::shut_down, rejection::in_place);
         crew_.call_one();
     }
+    void put_ordered(work_item& item) noexcept {
+        urgency const how = item.how_urgent();
+        if (ordered_queue::is_ordinary(how)) return put(item);
+        if (!queues_.put_ordered(item, how, place_scope::inside(this))) return item.reject(errc::shut_down, rejection::in_place);
+        crew_.call_one();
+    }
     /// A wake-up costs its caller microseconds; a worker that is about to finish a job comes by itself within a fraction of one.
     void call_soon() noexcept {
         for (int glance = 0; glance < glances; ++glance) {
@@ -249,11 +250,12 @@ private:
         return find(queue, pool_queues::manners::take);
     }
     [[nodiscard]] work_item* find(worker_queue& queue, pool_queues::manners how) noexcept {
+        if (work_item* const item = queues_.next_ordered(true)) return item;
         bool moved = false;
         work_item* item = queues_.fetch(queue, moved);
         if (item == nullptr) item = queues_.steal(queue, how, moved);
         if (moved) crew_.call_one();
-        return item;
+        return item != nullptr ? item : queues_.next_ordered(false);
     }
 
     // --- ending ----------------------------------------------------------------------------------------------------------
@@ -325,7 +327,20 @@ private:
     alignas(64) std::atomic<phase> phase_{phase::open};
     std::uint32_t const generation_ = fork_generation();
     std::size_t started_ = 0;
-    worker* const workers_;  ///< owned
+    /// A member, so that they are freed when another one cannot be made. Threads that are left at the end are a forked child's
+    /// shadows or were detached: they are forgotten, the handles own nothing.
+    class owned_workers {
+    public:
+        explicit owned_workers(std::size_t count) : all_{new worker[count]} {}
+        ~owned_workers() { delete[] all_; }
+        owned_workers(owned_workers const&) = delete;
+        owned_workers& operator=(owned_workers const&) = delete;
+        [[nodiscard]] worker& operator[](std::size_t i) const noexcept { return all_[i]; }
+
+    private:
+        worker* const all_;
+    };
+    owned_workers workers_;
     thread_pool_options const options_;
     pool_queues queues_;
     alignas(64) crew crew_;

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
-// Where a pool's work waits: an inbox for everybody, a backlog of what came from there, and a ring for each worker.
+// Where a pool's work waits: an inbox for everybody, a backlog of what came from there, a ring for each worker, and an ordered
+// queue for what has a priority or a deadline.
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 
+#include "antiphon/core/priority.hpp"
+#include "antiphon/core/time.hpp"
 #include "antiphon/execution/detail/inbox.hpp"
+#include "antiphon/execution/detail/ordered_queue.hpp"
 #include "antiphon/execution/detail/steal_ring.hpp"
 #include "antiphon/execution/parking.hpp"
 #include "antiphon/execution/random.hpp"
@@ -31,6 +35,9 @@ struct alignas(64) worker_queue {
 /// its ring, and what does not fit into the backlog; every `outside_turn`th time it does so although it has jobs, so that
 /// jobs that post jobs keep nobody out. A pool of one worker has nobody to share with: all is pushed to the inbox, and runs in
 /// the order of posting.
+///
+/// Work with a priority or a deadline goes to the ordered queue, under the lock. While there is any, a worker asks there first, at each
+/// job, whether one of it is next; without any that is one glance at a counter.
 ///
 /// Nothing here wakes anybody. Whoever makes jobs visible (every function that says so) has the crew call somebody afterwards; `empty`
 /// is the look of one who is about to sleep. See crew.
@@ -73,8 +80,29 @@ public:
         return true;
     }
 
+    /// `inside`: the pool's own work posts it. False after `seal`, or, from outside, after `close`. Makes it visible.
+    [[nodiscard]] bool put_ordered(work_item& item, urgency const& how, bool inside) noexcept {
+        time_point const now = how.patient ? clock::now() : time_point::min();
+        parking_lock::scope const hold{lock_};
+        if (sealed_ || (closed_ && !inside)) return false;
+        ordered_.push(item, how, now);
+        note_ordered();
+        return true;
+    }
+    /// The next job with a priority or a deadline; null where ordinary work goes first, of which `there_may_be_others` says whether there is
+    /// any.
+    [[nodiscard]] work_item* next_ordered(bool there_may_be_others) noexcept {
+        // relaxed: a hint; who is about to sleep looks again
+        if (ordered_count_.load(std::memory_order_relaxed) == 0) return nullptr;
+        parking_lock::scope const hold{lock_};
+        work_item* const item = ordered_.pop(there_may_be_others, ordered_.has_patient() ? clock::now() : time_point::min());
+        note_ordered();
+        return item;
+    }
+
     /// The next job of a worker, without a search. May move jobs: `moved` says that some became visible.
     [[nodiscard]] work_item* next(worker_queue& mine, bool& moved) noexcept {
+        if (work_item* const item = next_ordered(true)) return item;
         if (++mine.turn % outside_turn == 0 && workers_ > 1)
             if (work_item* const item = fetch(mine, moved)) return item;
         if (work_item* const item = mine.ring.pop()) return item;
@@ -116,6 +144,7 @@ public:
     /// Whether there is nothing to run anywhere; seq_cst, see crew.
     [[nodiscard]] bool empty() const noexcept {
         if (!inbox_.empty() || backlog_count_.load(std::memory_order_seq_cst) != 0) return false;
+        if (ordered_count_.load(std::memory_order_seq_cst) != 0) return false;
         for (std::size_t i = 0; i < workers_; ++i)
             if (!each_[i].ring.empty()) return false;
         return true;
@@ -128,7 +157,7 @@ public:
         work_queue arrived = inbox_.take();
         backlog_.append(arrived);
         note();
-        std::size_t sum = backlog_.size();
+        std::size_t sum = backlog_.size() + ordered_.size();
         for (std::size_t i = 0; i < workers_; ++i)
             sum += static_cast<std::size_t>(each_[i].ring.look().size);
         return sum;
@@ -136,6 +165,7 @@ public:
     /// From now on `put` refuses, unless there is a ring. Makes jobs visible anew.
     void close() noexcept {
         parking_lock::scope const hold{lock_};
+        closed_ = true;
         work_queue arrived = inbox_.close();
         backlog_.append(arrived);
         note();
@@ -144,13 +174,10 @@ public:
     /// from now on: that is for the worker to give up, by `rest`, when it leaves.
     [[nodiscard]] work_queue seal() noexcept {
         close();
-        work_queue all;
-        {
-            parking_lock::scope const hold{lock_};
-            sealed_ = true;
-            all.append(backlog_);
-            note();
-        }
+        lock_.lock();
+        sealed_ = true;
+        work_queue all = collect();
+        lock_.unlock();
         take_rings(all);
         return all;
     }
@@ -165,9 +192,9 @@ public:
         work_queue all = inbox_.close();
         if (lock_.try_lock()) {
             sealed_ = true;
-            backlog_.append(all);
-            all.append(backlog_);
+            work_queue held = collect();
             lock_.unlock();
+            all.append(held);
         }
         take_rings(all);
         return all;
@@ -179,6 +206,14 @@ private:
 
     /// Under the lock. seq_cst against `empty`, see crew
     void note() noexcept { backlog_count_.store(backlog_.size(), std::memory_order_seq_cst); }
+    void note_ordered() noexcept { ordered_count_.store(ordered_.size(), std::memory_order_seq_cst); }
+    work_queue collect() noexcept {
+        work_queue all = ordered_.take_all();
+        all.append(backlog_);
+        note();
+        note_ordered();
+        return all;
+    }
     void keep(worker_queue& mine, work_queue& arrived) noexcept {
         parking_lock::scope const hold{lock_};
         if (sealed_) return mine.late.append(arrived);
@@ -211,11 +246,14 @@ private:
 
     std::size_t const workers_;
     worker_queue* const each_;  ///< owned
+    std::atomic<std::size_t> ordered_count_{0};
     alignas(64) inbox inbox_;
     alignas(64) std::atomic<std::size_t> backlog_count_{0};
     parking_lock lock_;
     // Guarded by lock_:
     work_queue backlog_;
+    ordered_queue ordered_;
+    bool closed_ = false;
     bool sealed_ = false;
 };
 

@@ -67,7 +67,9 @@ private:
 template <class Slot>
 class further_attempt final : public state_base {
 public:
-    explicit further_attempt(any_executor const& executor) noexcept : state_base{executor, nullptr, 1, 0}, context{*this} {}
+    /// It keeps what `outer` belongs to alive: what is inside may outlive the ask that made the attempt, and reports to that.
+    further_attempt(any_executor const& executor, context_data const* outer) noexcept
+        : state_base{executor, outer, 1, 0}, context{*this} {}
     context_data context;
     Slot slot;
 

@@ -32,7 +32,10 @@ protected:
         time_point const now = this->executor().now();
         time_point const own = policy_.expires(now);
         time_point& until = this->inherited().deadline;
-        if (own < until) until = own;
+        if (own < until) {
+            until = own;
+            this->inherited().patient = Layer::policy_type::patient;
+        }
         if (until == time_point::max()) return this->begin_inner();
         if (until <= now) return refuse_now(failure{errc::deadline_exceeded, executed::no});
         if (this->stop_requested()) return this->begin_stopped();

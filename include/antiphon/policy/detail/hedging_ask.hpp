@@ -44,6 +44,7 @@ public:
         if (timer_thread::is_current()) return this->continue_after(delivery::nested);  // arguments are copied elsewhere
         act(delivery::nested);
     }
+    void dismiss() noexcept final { this->release(); }  // the destructor knows that it was never answered
 
 protected:
     ~hedging_ask() {

@@ -34,6 +34,7 @@ public:
         if (timer_thread::is_current()) return this->continue_after(delivery::nested);  // arguments are copied elsewhere
         go(delivery::nested);
     }
+    void dismiss() noexcept final { this->release(); }  // the destructor knows that it was never answered
 
 protected:
     using inner_result = typename Question::inner_type::result_type;
@@ -142,7 +143,7 @@ private:
     }
     [[nodiscard]] state_ptr<state<inner_result>> make() {
         if (attempt_ == 0) return ask_in(first_, *this, first_context_);
-        auto* const place = new further_attempt<typename Question::slot>{this->executor()};
+        auto* const place = new further_attempt<typename Question::slot>{this->executor(), this->context()};
         state_ptr<> const made{place};
         return ask_in(place->slot, *place, place->context);
     }

@@ -28,12 +28,12 @@ enum class combining {
 
 /// The common state. `Make` builds the answer from the inputs: `make(inputs)` of all, or `make(inputs, winner)`.
 ///
-/// Who decides: for `all` the last value or the first failure, for `any` the last failure or the first value, for `first`
-/// the first arrival, for `settled` the last: the last by `left_`, the first by `winner_`. Both cannot happen to one combination.
+/// Who decides: for `all` the first failure, for `any` the first value, for `first` the first arrival, each by `winner_`; without one,
+/// and for `settled`, the last arrival, by `left_`, which they all count down.
 /// An input's node is its completer's until that has arrived, then the decider's: all of them when `left_` has come to 0,
 /// the winner's otherwise. Arrivals at a decided combination drop their answers.
 ///
-/// References: the consumer's, the producer's, and one for each input until it has arrived: a late one touches its node.
+/// References: the consumer's, the producer's, and one that the last arrival gives up: until then a late one may touch its node.
 template <combining Kind, class R, class Inputs, class Make>
 class combination final : public state<R>, private combiner, private stop_fan {
     static constexpr bool picks = Kind == combining::any || Kind == combining::first;
@@ -48,17 +48,11 @@ public:
     template <class... T>
     combination(any_executor executor, context_data const* context, Make&& make, future<T>&... from) noexcept
         requires(!Inputs::is_range)
-        : state<R>{std::move(executor), context, 2 + sizeof...(T), 0},
-          left_{sizeof...(T)},
-          make_(std::move(make)),
-          inputs_{*this, from...} {}
+        : state<R>{std::move(executor), context, 3, 0}, left_{sizeof...(T)}, make_(std::move(make)), inputs_{*this, from...} {}
     /// Of a range, whose nodes are made by `add`.
     combination(any_executor executor, context_data const* context, Make&& make, std::size_t size) noexcept
         requires Inputs::is_range
-        : state<R>{std::move(executor), context, static_cast<std::uint32_t>(2 + size), 0},
-          left_{size},
-          make_(std::move(make)),
-          inputs_{nodes(), size} {}
+        : state<R>{std::move(executor), context, 3, 0}, left_{size}, make_(std::move(make)), inputs_{nodes(), size} {}
     template <class T>
     void add(std::size_t position, future<T>&& from) noexcept {
         ::new (static_cast<void*>(nodes() + position)) input_of<T>{input_start<T>{*this, future_access::take(std::move(from))}};
@@ -76,7 +70,7 @@ public:
     /// All links are set: what completes meanwhile can stop the others.
     [[nodiscard]] future<R> start() noexcept {
         state_ptr<state<R>> mine{this};
-        this->retain();
+        this->retain_first();
         state_ptr<> const alive{this};
         inputs_.each([](auto& node) { node.attach(); });
         return future_access::make<R>(std::move(mine));
@@ -87,27 +81,27 @@ private:
 
     state_base& self() noexcept override { return *this; }
     void arrived(input& from, bool succeeded, delivery how) noexcept override {
-        bool decides = false;
-        bool kept = true;
-        if constexpr (Kind == combining::settled) {
-            decides = count_down();
-        } else if (Kind == combining::first || succeeded == (Kind == combining::any)) {
-            decides = kept = win(from);
-        } else {
-            kept = from_needed(from);
-            decides = count_down();
+        if constexpr (Kind != combining::settled) {
+            bool const may_win = Kind == combining::first || succeeded == (Kind == combining::any);
+            if (may_win && win(from)) {
+                settle_by(how);
+            } else {
+                if (may_win || !from_needed(from)) state_ptr<> const late{from.source.take()};
+                if constexpr (Kind == combining::any) look_again();
+            }
         }
-        if (!decides && !kept) state_ptr<> const late{from.source.take()};
-        if (decides) {
-            how_ = how;
-            due_.store(true, std::memory_order_release);  // pairs with `step`
-            settle(*this, how);
-        } else {
-            if constexpr (Kind == combining::any) look_again();
-            // The reference below may be the last, and what it keeps is the user's.
-            if (how == delivery::dropped) settle(*this, how);
+        if (!count_down()) return;  // the others' reference may be gone with this
+        if (winner_.load(std::memory_order_relaxed) == nullptr) {
+            settle_by(how);
+        } else if (how == delivery::dropped) {
+            settle(*this, how);  // the reference below may be the last, and what it keeps is the user's
         }
         this->release();
+    }
+    void settle_by(delivery how) noexcept {
+        how_ = how;
+        due_.store(true, std::memory_order_release);  // pairs with `step`
+        settle(*this, how);
     }
     // acq_rel: release pairs with the last one's acquire, who then sees all answers
     [[nodiscard]] bool count_down() noexcept { return left_.fetch_sub(1, std::memory_order_acq_rel) == 1; }

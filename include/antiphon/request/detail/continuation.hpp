@@ -69,6 +69,10 @@ struct value_invocation<F, void> : std::invoke_result<F> {
     static constexpr bool possible = std::is_invocable_v<F>;
 };
 
+/// Why a wait without a limit ended without an answer.
+inline failure why_no_answer(wait_end end) noexcept {
+    return end == wait_end::forked ? failure{errc::forked, executed::maybe} : failure{errc::would_deadlock, executed::no};
+}
 inline failure empty_future() noexcept {
     return {errc::failed_precondition, executed::no, "the future is empty: it was consumed or moved from"};
 }

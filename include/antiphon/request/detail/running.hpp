@@ -40,6 +40,16 @@ inline void state_base::schedule(any_executor const& where) noexcept {
     release();
 }
 
+inline void state_base::reschedule() noexcept {
+    void const* const place = executor_.place();
+    // A worker that is about to return to its queue comes to the step by itself. A waiter that was woken to look whether it may run it
+    // would be woken at every turn, and mostly for nothing.
+    if (place == nullptr || worker_of_place() != place || !place_scope::only(place) || !trampoline::none()) return schedule();
+    retain();
+    // as in schedule; a waiter that registers just now claims it or leaves it to the worker
+    (word_.fetch_or(queued | runnable, std::memory_order_seq_cst) & queued) == 0 ? hand_to(executor_) : release();
+}
+
 inline void state_base::hand_over() noexcept {
     if (std::uint32_t const begun = word_.load(std::memory_order_relaxed); (begun & unshared) != 0) {
         word_.store(begun & ~(unasked | unshared), std::memory_order_relaxed);
@@ -55,7 +65,7 @@ inline void state_base::hand_over() noexcept {
 }
 
 inline void state_base::hand_to(any_executor const& where) noexcept {
-    work job{*this};
+    work job = work_of(*this, context_);
     ANTIPHON_TRY { where.execute(std::move(job)); }
     ANTIPHON_CATCH_ALL {
         // The executor was given the job and let go of it while throwing: the ask is decided.
@@ -99,6 +109,7 @@ inline void state_base::run() noexcept {
 }
 
 inline void state_base::reject(errc why, rejection how) noexcept {
+    dropping_scope const during{how};
     std::uint32_t const old = leave_queue();
     if ((old & runnable) != 0) refuse(why, how == rejection::dropped ? delivery::dropped : delivery::nested);
     release();
@@ -111,7 +122,7 @@ inline void state_base::schedule_as(work_item& entry, std::atomic<bool>& in_queu
     }
     // seq_cst against take_pinned: the husk sees the step, or has left the queue
     if (!in_queue.exchange(true, std::memory_order_seq_cst)) {
-        work job{entry};
+        work job = work_of(entry, context_);
         ANTIPHON_TRY { where.execute(std::move(job)); }
         ANTIPHON_CATCH_ALL {
             // as in hand_to
@@ -133,6 +144,7 @@ inline void state_base::run_pinned(work_item const& entry, std::atomic<bool>& in
 }
 
 inline void state_base::reject_pinned(work_item const& entry, std::atomic<bool>& in_queue, errc why, rejection how) noexcept {
+    dropping_scope const during{how};
     in_queue.store(false, std::memory_order_seq_cst);
     if (take_pinned(entry)) refuse(why, how == rejection::dropped ? delivery::dropped : delivery::nested);
     release();

@@ -21,6 +21,21 @@ namespace antiphon::detail {
 
 class context_data;
 
+/// While work is dropped, which may be inside a destructor under the user's lock: for those who are destroyed by it and have somebody
+/// to tell.
+class dropping_scope {
+public:
+    explicit dropping_scope(rejection how) noexcept : outer_{std::exchange(dropping_, how == rejection::dropped)} {}
+    ~dropping_scope() { dropping_ = outer_; }
+    dropping_scope(dropping_scope const&) = delete;
+    dropping_scope& operator=(dropping_scope const&) = delete;
+    [[nodiscard]] static delivery now() noexcept { return dropping_ ? delivery::dropped : delivery::nested; }
+
+private:
+    bool outer_;
+    static constinit inline thread_local bool dropping_ = false;
+};
+
 /// Everything about an ask except its result.
 ///
 /// `slot_`, who is told: 0 (nobody) → consumer(+4) | waiter+2 (attached, by exchange against 0) → 0 (a waiter only: it left, or it
@@ -70,11 +85,13 @@ public:
     /// Lets the next step be performed by `where`, or by a waiter.
     void schedule(any_executor const& where) noexcept;
     void schedule() noexcept { schedule(executor_); }
+    /// The same at the end of a step, whose caller holds a reference: for others to go first.
+    void reschedule() noexcept;
 
     /// Starts the ask. Once, after its consumer was attached or has its future, by somebody who holds a reference meanwhile.
     virtual void begin() noexcept {}
     /// Instead, by the same, and before anybody asked it to stop: it never runs, and its consumer hears nothing.
-    virtual void dismiss() noexcept { release(); }  // the producer's reference
+    virtual void dismiss() noexcept { release(); }
 
     /// To be called before `begin` where nobody else knows this, nor anything that waits for it, until that has returned.
     void begin_unshared() noexcept { word_.store(word_.load(std::memory_order_relaxed) | unshared, std::memory_order_relaxed); }
@@ -98,6 +115,7 @@ public:
 
     void run() noexcept final;
     void reject(errc why, rejection how) noexcept final;
+    [[nodiscard]] urgency how_urgent() const noexcept final;
 
     /// Of a pinned state: the entry by which its steps come now, and the place where.
     struct new_place {
@@ -295,24 +313,39 @@ public:
     time_point deadline = time_point::max();
     std::uint32_t attempt = 1;
     antiphon::priority priority = antiphon::priority::normal;
+    bool patient = false;
     void const* metadata = nullptr;
     std::atomic<std::uint64_t>* tried =
         nullptr;  // where the attempts of one ask have been, for the next to go elsewhere; as the observer
     antiphon::observer* observer = nullptr;  // kept alive by the state that introduced it
+    bool may_queue = true;  ///< else what would have to wait in line for a policy is refused
 
     void inherit(context_data const* outer) noexcept {
         if (outer == nullptr) return;
         deadline = outer->deadline;
         attempt = outer->attempt;
         priority = outer->priority;
+        patient = outer->patient;
         metadata = outer->metadata;
         tried = outer->tried;
         observer = outer->observer;
+        may_queue = outer->may_queue;
     }
+
+    /// Whether an executor that orders its work wants to know.
+    [[nodiscard]] bool orders() const noexcept { return deadline != time_point::max() || priority != antiphon::priority::normal; }
 
 private:
     state_base* owner_;
 };
+
+inline urgency state_base::how_urgent() const noexcept {
+    return context_ != nullptr ? urgency{context_->priority, context_->deadline, context_->patient} : urgency{};
+}
+/// The job that `entry` is in an executor's queue, for an ask with this context.
+[[nodiscard]] inline work work_of(work_item& entry, context_data const* context) noexcept {
+    return context != nullptr && context->orders() ? work::ordered(entry) : work{entry};
+}
 
 inline state_base::state_base(any_executor executor, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept
     : refs_{references}, word_{word}, executor_{std::move(executor)}, context_{context} {
