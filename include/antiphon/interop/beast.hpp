@@ -150,9 +150,12 @@ private:
     /// The handler's place is its own; what it answers comes back to this thread.
     void ask(request_message asked) {
         stop_ = std::stop_source{};
-        (core_->handler | stop_when(stop_.get_token())).submit(std::move(asked), [me = shared_from_this()](result<response> r) {
-            me->core_->post([me, r = std::move(r)]() mutable { me->answer(r ? *std::move(r) : response_of(r.error())); });
-        });
+        (core_->handler | stop_when(stop_.get_token()))
+            .submit(std::move(asked), [held = shared_from_this()](result<response> r) mutable {
+                auto me = std::move(held);  // what keeps the ask does not keep the connection
+                beast_core& core = *me->core_;
+                core.post([me = std::move(me), r = std::move(r)]() mutable { me->answer(r ? *std::move(r) : response_of(r.error())); });
+            });
     }
     /// A socket that can be read, and has nothing to read, was closed by the other side.
     void watch() {
