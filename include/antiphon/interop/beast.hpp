@@ -175,7 +175,8 @@ private:
             beast::error_code ignored;
             stream_.socket().cancel(ignored);
         }
-        if (core_->draining) keep_alive_ = false;
+        // Where others wait to be accepted, nobody keeps a place that is not used.
+        if (core_->draining || core_->sessions.size() >= core_->options.max_connections) keep_alive_ = false;
         out_.emplace();
         out_->result(static_cast<unsigned>(made.status >= 100 && made.status <= 999 ? made.status : 500));
         out_->version(version_);
