@@ -112,7 +112,7 @@ int main(int count, char** given) {
     expect(plain.root.percentile(0.5) > 900ms && hedged.root.percentile(0.5) < 50ms, "and the median of the whole");
 
     plot figure{
-        "Servers that are slow 1 time in 100, asked alone and all at once",
+        "One slow answer in 100: one server, and a hundred",
         {"latency", 4, 2000, true, {{5, "5 ms"}, {10, "10 ms"}, {30, "30 ms"}, {100, "100 ms"}, {300, "300 ms"}, {1000, "1 s"}}},
         {"share that is slower", 0.001, 1, true, {{0.001, "0.1 %"}, {0.01, "1 %"}, {0.1, "10 %"}, {1, "100 %"}}}};
     figure.legend_at(64, 46)

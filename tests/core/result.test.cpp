@@ -636,6 +636,25 @@ TEST_CASE("an exception out of from_invoke goes to its caller") {
 
 #endif
 
+// ---- the rest of std::expected ----
+
+TEST_CASE("a result takes braces for its value, made, assigned or emplaced") {
+    ap::result<std::pair<int, int>> pair{std::in_place, 1, 2};
+    pair = {3, 4};
+    CHECK(pair->second == 4);
+    struct sum {
+        sum(std::initializer_list<int> list, int more) noexcept : value{more} {
+            for (int each : list)
+                value += each;
+        }
+        int value;
+    };
+    ap::result<sum> r{std::in_place, {1, 2}, 3};
+    CHECK(r->value == 6);
+    CHECK(r.emplace({10, 20}, 30).value == 60);
+    STATIC_REQUIRE(std::is_same_v<ap::result<int>::rebind<long>, ap::result<long>>);
+}
+
 #if ANTIPHON_HAS_STD_EXPECTED
 
 // ---- std::expected ----
@@ -650,6 +669,13 @@ TEST_CASE("a result converts to std::expected and back") {
     CHECK(back == "text");
     ap::result<std::string> const failed_back = unhappy;
     CHECK(failed_back == ap::errc::aborted);
+}
+
+TEST_CASE("a result is made failed by std::unexpect") {
+    CHECK(ap::result<int>{std::unexpect, ap::errc::aborted} == ap::errc::aborted);
+    CHECK(ap::result<void>{std::unexpect, ap::errc::aborted, ap::executed::no}.error().executed() == ap::executed::no);
+    CHECK(ap::result<int&>{std::unexpect, ap::errc::aborted} == ap::errc::aborted);
+    STATIC_REQUIRE(std::is_same_v<ap::result<int>::unexpected_type, std::unexpected<ap::failure>>);
 }
 
 TEST_CASE("a result<void> converts to std::expected and back") {

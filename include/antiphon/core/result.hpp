@@ -39,6 +39,8 @@ class [[nodiscard]] result : public detail::result_interface<result<T>, T, T> {
 public:
     using value_type = T;
     using error_type = failure;
+    template <class U>
+    using rebind = result<U>;
 
     result() noexcept(std::is_nothrow_default_constructible_v<T>)
         requires std::is_default_constructible_v<T>
@@ -49,6 +51,12 @@ public:
         : base(std::in_place, std::forward<U>(value)) {}
     template <detail::failure_source<T> E>
     result(E&& why) noexcept : base(detail::to_failure(std::forward<E>(why))) {}
+#if ANTIPHON_HAS_STD_EXPECTED
+    using unexpected_type = std::unexpected<failure>;
+    template <class... Args>
+        requires std::is_constructible_v<failure, Args...>
+    explicit result(std::unexpect_t, Args&&... args) : base(failure(std::forward<Args>(args)...)) {}
+#endif
     /// From a `result<U>`, or a `std::expected<U, E>` whose E converts to a failure.
     template <detail::result_like X>
         requires(!std::is_same_v<std::remove_cvref_t<X>, result> && detail::converts_inside<X, T>)
@@ -87,6 +95,12 @@ public:
         requires std::is_nothrow_constructible_v<T, Args...>
     T& emplace(Args&&... args) noexcept {
         state_.emplace(std::forward<Args>(args)...);
+        return state_.slot;
+    }
+    template <class E, class... Args>
+        requires std::is_nothrow_constructible_v<T, std::initializer_list<E>&, Args...>
+    T& emplace(std::initializer_list<E> list, Args&&... args) noexcept {
+        state_.emplace(list, std::forward<Args>(args)...);
         return state_.slot;
     }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "antiphon/core/config.hpp"
+#include "antiphon/core/node_cache.hpp"
 #include "antiphon/core/work.hpp"
 #include "antiphon/execution/any_executor.hpp"
 #include "antiphon/execution/executor.hpp"
@@ -18,7 +19,7 @@ namespace detail {
 
 /// A posted callable, with the executor whose hook its exceptions go to.
 template <class F>
-class posted_item final : public work_item {
+class posted_item final : public work_item, public recycled {
 public:
     template <class G>
     posted_item(any_executor const& where, G&& callable) : where_{where}, callable_(std::forward<G>(callable)) {}

@@ -18,10 +18,15 @@
 namespace antiphon::messaging::wire {
 
 /// 16 hexadecimal digits.
+inline void append_hex(std::string& text, std::uint64_t word) {
+    char digits[16];
+    for (unsigned i = 0; i < 16; ++i)
+        digits[i] = "0123456789abcdef"[(word >> (60 - 4 * i)) & 15];
+    text.append(digits, 16);
+}
 [[nodiscard]] inline std::string to_hex(std::uint64_t word) {
-    std::string text(16, '0');
-    for (std::size_t i = 0; i < 16; ++i)
-        text[i] = "0123456789abcdef"[(word >> (60 - 4 * i)) & 15];
+    std::string text;
+    append_hex(text, word);
     return text;
 }
 [[nodiscard]] inline std::optional<std::uint64_t> from_hex(std::string_view text) noexcept {

@@ -30,6 +30,8 @@ class [[nodiscard]] result<T&> : public detail::result_interface<result<T&>, T&,
 public:
     using value_type = T&;
     using error_type = failure;
+    template <class U>
+    using rebind = result<U>;
 
     template <class U>
         requires(!std::same_as<std::remove_cvref_t<U>, result> && !detail::failure_source<U, T&> && detail::binds_safely<U, T>)
@@ -38,6 +40,12 @@ public:
     explicit result(std::in_place_t, U&& target) noexcept : base(std::in_place, address(std::forward<U>(target))) {}
     template <detail::failure_source<T&> E>
     result(E&& why) noexcept : base(detail::to_failure(std::forward<E>(why))) {}
+#if ANTIPHON_HAS_STD_EXPECTED
+    using unexpected_type = std::unexpected<failure>;
+    template <class... Args>
+        requires std::is_constructible_v<failure, Args...>
+    explicit result(std::unexpect_t, Args&&... args) : base(failure(std::forward<Args>(args)...)) {}
+#endif
     /// From a result that refers to a derived or a less const type.
     template <class U>
         requires(!std::same_as<U, T> && std::is_convertible_v<U*, T*>)

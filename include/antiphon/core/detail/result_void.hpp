@@ -21,11 +21,19 @@ class [[nodiscard]] result<void> : public detail::result_interface<result<void>,
 public:
     using value_type = void;
     using error_type = failure;
+    template <class U>
+    using rebind = result<U>;
 
     result() noexcept : base(std::in_place) {}
     explicit result(std::in_place_t) noexcept : base(std::in_place) {}
     template <detail::failure_source<void> E>
     result(E&& why) noexcept : base(detail::to_failure(std::forward<E>(why))) {}
+#if ANTIPHON_HAS_STD_EXPECTED
+    using unexpected_type = std::unexpected<failure>;
+    template <class... Args>
+        requires std::is_constructible_v<failure, Args...>
+    explicit result(std::unexpect_t, Args&&... args) : base(failure(std::forward<Args>(args)...)) {}
+#endif
     /// From a `std::expected<void, E>` whose E converts to a failure.
     template <class X>
         requires(detail::is_expected<std::remove_cvref_t<X>> && std::is_void_v<typename std::remove_cvref_t<X>::value_type>)

@@ -251,8 +251,13 @@ private:
     }
     [[nodiscard]] static std::string address(message const& m) {
         std::string text;
-        text.reserve(56);
-        return text.append(inboxes).append(wire::to_hex(m.inbox)).append(1, '.').append(wire::to_hex(m.id));
+        text.reserve(inboxes.size() + 32 + 1 + 16);
+        text = inboxes;
+        wire::append_hex(text, m.inbox.high);
+        wire::append_hex(text, m.inbox.low);
+        text += '.';
+        wire::append_hex(text, m.id);
+        return text;
     }
     /// False: it is not one of ours.
     [[nodiscard]] static bool read_address(std::string_view text, message& into) noexcept {

@@ -77,9 +77,9 @@ public:
     [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_seq_cst); }
 
     /// Sends `m` and lets `p` wait for the answer. `stopped()` says whether the ask was asked to stop. The answer, or the loss, may
-    /// come before this returns; `p` is kept alive by the caller.
+    /// come before this returns; `p`, and with it the subject, is kept alive by the caller.
     template <class Stopped>
-    void ask(pending& p, message&& m, Stopped&& stopped) noexcept {
+    void ask(pending& p, std::string const& subject, message&& m, Stopped&& stopped) noexcept {
         ANTIPHON_TRY {
             m.inbox = ids_.inbox();
             time_point const expires = options_.timeout == duration::max() ? time_point::max() : expiry();
@@ -97,30 +97,18 @@ public:
                                    : failure{errc::cancelled, executed::no});
             return;
         }
-        message cancel = cancel_of(m);
         result<void> const handed = deliver(std::move(m));
         if (!handed) {
             if (table_.take(p)) p.on_lost(handed.error());
         } else if ((p.note(pending::sent) & pending::given_up) != 0) {
-            static_cast<void>(to_->send(std::move(cancel)));
+            send_cancel(p.id(), subject);
         }
     }
     /// For a stop request: true when the caller is to decide the ask.
     [[nodiscard]] bool give_up(pending& p, std::string const& subject) noexcept {
         if ((p.notes() & pending::inserted) == 0 || !table_.take(p)) return false;
         forget(p.id());
-        if ((p.note(pending::given_up) & pending::sent) != 0) {
-            ANTIPHON_TRY {
-                message m;
-                m.subject = subject;
-                m.inbox = ids_.inbox();
-                m.id = p.id();
-                static_cast<void>(to_->send(cancel_of(m)));
-            }
-            ANTIPHON_CATCH_ALL {
-                // The responder works in vain.
-            }
-        }
+        if ((p.note(pending::given_up) & pending::sent) != 0) send_cancel(p.id(), subject);
         return true;
     }
     /// Ends an ask that has had enough answers; false: somebody else has.
@@ -162,13 +150,18 @@ public:
     }
 
 private:
-    [[nodiscard]] static message cancel_of(message const& asked) {
-        message m;
-        m.kind = message_kind::cancel;
-        m.subject = asked.subject;
-        m.inbox = asked.inbox;
-        m.id = asked.id;
-        return m;
+    void send_cancel(std::uint64_t id, std::string const& subject) noexcept {
+        ANTIPHON_TRY {
+            message m;
+            m.kind = message_kind::cancel;
+            m.subject = subject;
+            m.inbox = ids_.inbox();
+            m.id = id;
+            static_cast<void>(to_->send(std::move(m)));
+        }
+        ANTIPHON_CATCH_ALL {
+            // The responder works in vain.
+        }
     }
     /// A body that is too large waits here until whoever takes the ask invites it: its pieces must not go to several.
     [[nodiscard]] result<void> deliver(message&& m) noexcept {

@@ -155,7 +155,7 @@ private:
         }
         ANTIPHON_CATCH_ALL { asked = failure::current(executed::no); }
         if (!asked) return this->fail(std::move(asked).error().with_executed(executed::no), how);
-        handler_.to().core->ask(*this, *std::move(asked), [this] { return this->stop_requested(); });
+        handler_.to().core->ask(*this, handler_.to().subject, *std::move(asked), [this] { return this->stop_requested(); });
     }
     void on_answer(message&& m) noexcept override {
         if (m.kind == message_kind::part)

@@ -455,7 +455,7 @@ private:
         using layer = std::remove_cvref_t<decltype(handler.layer())>;
         // Nothing is inherited from whatever runs in this thread: the asker may be anywhere.
         auto state = layer::make(handler.layer(), std::move(where), nullptr, std::forward<A>(args)...);
-        auto fresh = std::make_unique<served_ask<R, Codec>>(shared_from_this(), codec_, message{head}, std::move(state));
+        auto fresh = std::make_unique<served_ask<R, Codec>>(shared_from_this(), codec_, std::move(head), std::move(state));
         if (!served_ask<R, Codec>::begin(std::move(fresh))) forget_duplicate();
     }
 
