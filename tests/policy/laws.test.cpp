@@ -95,10 +95,16 @@ struct with_concurrency_limit {
 struct with_line {
     static auto make() { return ap::concurrency_limit{{.max_concurrent = 1, .max_queue = 1000, .max_wait = 10h}}; }
 };
+struct with_adaptive_limit {
+    static auto make() { return ap::adaptive_limit{{.initial = 1000}}; }
+};
+struct with_load_shed {
+    static auto make() { return ap::load_shed{{.throttle = true, .k = 1e6}}; }
+};
 #define ANTIPHON_LAW_POLICIES                                                                                                          \
     with_timeout, with_deadline, with_within, with_after, with_at, with_priority, with_observe, with_stats, with_adaptive, with_chaos, \
-        with_circuit_breaker, with_rate_limit, with_delaying_rate_limit, with_concurrency_limit, with_line, with_layer, with_fallback, \
-        with_coalesce, with_cache
+        with_circuit_breaker, with_rate_limit, with_delaying_rate_limit, with_concurrency_limit, with_line, with_adaptive_limit,       \
+        with_load_shed, with_layer, with_fallback, with_coalesce, with_cache
 
 /// The same for an executor without a clock of its own: its time is the machine's, which may have begun a minute ago.
 template <class P>

@@ -90,3 +90,14 @@ TEST_CASE("a simulation that cannot answer one input of when_settled ends the wa
     ap::request never = ap::request{[&](ap::promise<int> p) { kept = std::move(p); }} | ap::starts_on(sim);
     CHECK(ap::when_settled(answered<int>(1), never.submit()).get() == ap::errc::would_deadlock);
 }
+
+TEST_CASE("a future that is given twice in one expression answers once, and is empty the other time") {
+    ap::promise<int> p;
+    ap::future<int> f = p.get_future();
+    p.set_value(3);
+    auto const both = ap::when_settled(std::move(f), std::move(f)).get().value();
+    auto const& [first, second] = both;
+    REQUIRE(first.has_value() != second.has_value());
+    CHECK((first ? first : second) == 3);
+    CHECK((first ? second : first) == ap::errc::failed_precondition);
+}

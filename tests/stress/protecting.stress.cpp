@@ -107,6 +107,30 @@ TEST_CASE("a concurrency limit is kept under timeouts, inside and outside") {
     CHECK(inside.most <= 2);
 }
 
+TEST_CASE("an adaptive limit moves under its line, and its partitions keep their places") {
+    ap::thread_pool pool{{.threads = 3}};
+    room inside;
+    std::atomic<std::uint32_t> turn{0};
+    auto const handler = ap::request{[&](int x) -> ap::result<int> {
+        if (++turn % 10 == 0) return ap::errc::unavailable;
+        return inside(x);
+    }};
+    for (auto algorithm : {ap::limit_algorithm::aimd, ap::limit_algorithm::vegas, ap::limit_algorithm::gradient}) {
+        ap::adaptive_limit const limit{{.algorithm = algorithm,
+                                        .initial = 2,
+                                        .max = 6,
+                                        .max_queue = 6,
+                                        .max_wait = 100us,
+                                        .partitions = {{"half", 0.5}, {"quarter", 0.25}}}};
+        std::thread other{[&] { storm("quarter", handler | limit.partition("quarter") | ap::starts_on(pool), 500ms); }};
+        storm("half", handler | limit.partition("half") | ap::starts_on(pool), 500ms);
+        other.join();
+        settles(limit);
+        CHECK(limit.limit() <= 6);
+    }
+    CHECK(inside.most <= 6 + 3 + 2);
+}
+
 TEST_CASE("a rate limit's reservations are taken, returned and used at once") {
     ap::thread_pool pool{{.threads = 3}};
     ap::rate_limit const limit{{.permits = 20, .per = 1ms, .max_wait = 2ms}};

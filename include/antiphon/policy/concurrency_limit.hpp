@@ -43,6 +43,7 @@ public:
     using antiphon_policy = void;
     static constexpr bool abandons = false;
     static constexpr char const* name = "concurrency_limit";
+    static constexpr bool learns = false;
     template <class Layer, class... A>
     using ask = detail::limited_ask<Layer, A...>;
 
@@ -58,6 +59,7 @@ public:
 
     // For the asks:
     [[nodiscard]] detail::limit_core& core() const noexcept { return *core_; }
+    [[nodiscard]] static constexpr std::uint32_t place() noexcept { return 0; }
     [[nodiscard]] duration max_wait() const noexcept { return max_wait_; }
     [[nodiscard]] int max_queue() const noexcept { return max_queue_; }
     template <class Request>

@@ -187,7 +187,7 @@ private:
         state_ptr<state<R>> ask;
         ANTIPHON_TRY {
             chosen_ = core_->choose(this->executor(), this->context() != nullptr ? this->context()->tried : nullptr);
-            if (!chosen_) return reject(how);
+            if (!chosen_) return turn_away(how);
             erased<signature> const& inner = request_access::handler((*chosen_)->asks);
             ask = std::apply(
                 [&](A&... args) {
@@ -207,7 +207,7 @@ private:
         if (this->stop_requested()) inner.request_stop();
         inner.begin();
     }
-    void reject(delivery how) noexcept {
+    void turn_away(delivery how) noexcept {
         failure why{errc::unavailable, executed::no, "balance: no replica takes an ask now"};
         if (this->context() != nullptr && this->context()->observer != nullptr) this->context()->observer->rejected("balance", why);
         this->fail(std::move(why), how);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "antiphon/core/time.hpp"
 #include "antiphon/execution/parking.hpp"
@@ -21,9 +22,13 @@ public:
 
 protected:
     ~limit_waiter() = default;
+    /// How many were inside when it had come in, itself included.
+    [[nodiscard]] std::uint32_t inside_with() const noexcept { return inside_with_; }
 
 private:
     friend class limit_core;
+    std::uint32_t partition_ = 0;
+    std::uint32_t inside_with_ = 0;
     limit_waiter* ahead_ = nullptr;
     limit_waiter* behind_ = nullptr;
     bool in_line_ = false;
@@ -47,11 +52,12 @@ public:
     limit_core(std::uint32_t limit, std::uint32_t longest_line) noexcept : limit_{limit}, longest_line_{longest_line} {}
     virtual ~limit_core() = default;
 
-    [[nodiscard]] entry enter(limit_waiter& who, bool may_queue) noexcept {
+    /// `partition` is 0, or the place of one that `guarantee` has made.
+    [[nodiscard]] entry enter(limit_waiter& who, bool may_queue, std::uint32_t partition) noexcept {
         parking_lock::scope const hold{lock_};
-        if (first_ == nullptr && in_flight_ < limit_) {
-            ++in_flight_;
-            ++counted_.admitted;
+        who.partition_ = partition;
+        if ((first_ == nullptr && in_flight_ < limit_) || (below_guarantee(partition) && shares_[partition].queued == 0)) {
+            let_in(who);
             return entry::inside;
         }
         if (!may_queue || queued_ >= longest_line_) {
@@ -70,16 +76,14 @@ public:
         return true;
     }
     /// Somebody who was inside is not any more.
-    void leave(delivery how) noexcept {
+    void leave(limit_waiter const& who, delivery how) noexcept {
         {
             parking_lock::scope const hold{lock_};
             --in_flight_;
+            if (!shares_.empty()) --shares_[who.partition_].in_flight;
             if (first_ == nullptr) return;
         }
-        if (letting_in::here(*this)) return;
-        letting_in const now{*this};
-        while (limit_waiter* const next = let_in())
-            next->granted(how);
+        let_others_in(how);
     }
     [[nodiscard]] readings read() noexcept {
         parking_lock::scope const hold{lock_};
@@ -90,7 +94,31 @@ public:
         return now;
     }
 
+protected:
+    /// Before it is used: a partition of its own that may have this share of the limit whatever the others do; its place.
+    std::uint32_t guarantee(double of_limit) {
+        if (shares_.empty()) shares_.push_back({});  // of those that belong to none
+        shares_.push_back({of_limit, 0, 0});
+        return static_cast<std::uint32_t>(shares_.size() - 1);
+    }
+    void let_others_in(delivery how) noexcept {
+        if (letting_in::here(*this)) return;
+        letting_in const now{*this};
+        while (limit_waiter* const next = next_in())
+            next->granted(how);
+    }
+
+    parking_lock lock_;
+    std::uint32_t limit_;  ///< guarded by lock_
+    std::uint32_t in_flight_ = 0;  ///< guarded by lock_
+
 private:
+    struct share {
+        double of_limit = 0;
+        std::uint32_t in_flight = 0;
+        std::uint32_t queued = 0;
+    };
+
     /// On this thread's stack, while it lets somebody in.
     class letting_in {
     public:
@@ -110,13 +138,29 @@ private:
         static constinit inline thread_local letting_in* top_ = nullptr;
     };
 
-    [[nodiscard]] limit_waiter* let_in() noexcept {
-        parking_lock::scope const hold{lock_};
-        if (first_ == nullptr || in_flight_ >= limit_) return nullptr;
-        limit_waiter* const next = first_;
-        take_out(*next);
+    [[nodiscard]] bool below_guarantee(std::uint32_t partition) const noexcept {
+        if (partition == 0) return false;
+        double const mine = shares_[partition].of_limit * limit_;
+        return shares_[partition].in_flight < (mine > 1 ? mine : 1);
+    }
+    void let_in(limit_waiter& who) noexcept {
         ++in_flight_;
+        if (!shares_.empty()) ++shares_[who.partition_].in_flight;
+        who.inside_with_ = in_flight_;
         ++counted_.admitted;
+    }
+    /// Taken out of the line: the first, or, where all are inside, the first whose partition has less than it is guaranteed.
+    [[nodiscard]] limit_waiter* next_in() noexcept {
+        parking_lock::scope const hold{lock_};
+        limit_waiter* next = first_;
+        if (in_flight_ >= limit_) {
+            if (shares_.empty()) return nullptr;
+            while (next != nullptr && !below_guarantee(next->partition_))
+                next = next->behind_;
+        }
+        if (next == nullptr) return nullptr;
+        take_out(*next);
+        let_in(*next);
         return next;
     }
     void append(limit_waiter& who) noexcept {
@@ -126,6 +170,7 @@ private:
         (last_ != nullptr ? last_->behind_ : first_) = &who;
         last_ = &who;
         ++queued_;
+        if (!shares_.empty()) ++shares_[who.partition_].queued;
         ++counted_.delayed;
     }
     void take_out(limit_waiter& who) noexcept {
@@ -133,13 +178,12 @@ private:
         (who.behind_ != nullptr ? who.behind_->ahead_ : last_) = who.ahead_;
         who.in_line_ = false;
         --queued_;
+        if (!shares_.empty()) --shares_[who.partition_].queued;
     }
 
-    parking_lock lock_;
-    // Guarded by lock_:
-    std::uint32_t limit_;
     std::uint32_t const longest_line_;
-    std::uint32_t in_flight_ = 0;
+    // Guarded by lock_:
+    std::vector<share> shares_;  ///< none without partitions
     std::uint32_t queued_ = 0;
     limit_waiter* first_ = nullptr;
     limit_waiter* last_ = nullptr;

@@ -65,7 +65,7 @@ protected:
         if (this->stop_requested()) return this->turn_away_stopped();
         context_data const* const c = this->context();
         bool const may_queue = c == nullptr || c->may_queue;
-        switch (limit_.core().enter(*this, may_queue)) {
+        switch (limit_.core().enter(*this, may_queue, limit_.place())) {
             case limit_core::entry::inside: return go_in();
             case limit_core::entry::refused:
                 return this->turn_away(failure{errc::overloaded, executed::no}, delivery::nested,
@@ -74,7 +74,10 @@ protected:
         }
     }
     void answered(result<R>& answer, delivery how) noexcept override {
-        if (!this->gives_up_) limit_.core().leave(how);
+        if constexpr (policy_type::learns)
+            limit_.core().learn(answer ? nullptr : &answer.error(), saturating_sub(this->executor().now(), began_), this->inside_with(),
+                                how);
+        if (!this->gives_up_) limit_.core().leave(*this, how);
         this->complete_from(answer, how);
     }
     state_base* on_stop() noexcept override {
@@ -84,11 +87,11 @@ protected:
     }
     void step(delivery how) noexcept override {
         if (!this->stop_requested()) return go_in();
-        limit_.core().leave(how);
+        limit_.core().leave(*this, how);
         this->turn_away_stopped(how);
     }
     void refuse(errc why, delivery how) noexcept override {
-        limit_.core().leave(how);
+        limit_.core().leave(*this, how);
         this->turn_away(failure{why, executed::no}, how);
     }
 
@@ -100,6 +103,7 @@ private:
 
     void go_in() noexcept {
         inside_ = true;
+        if constexpr (policy_type::learns) began_ = this->executor().now();
         this->admit();
     }
     /// The line may have let it in already; whoever began it keeps it alive.
@@ -147,7 +151,7 @@ private:
         this->turn_away(failure{ends ? errc::shut_down : errc::overloaded, executed::no}, delivery::nested, policy_type::name);
     }
     void work_ended() noexcept override {
-        if (this->gives_up_ && inside_) limit_.core().leave(dropping_scope::now());
+        if (this->gives_up_ && inside_) limit_.core().leave(*this, dropping_scope::now());
         this->release();
     }
 
@@ -155,6 +159,7 @@ private:
     bool inside_ = false;
     std::atomic<unsigned> phase_{0};
     time_point gives_up_at_{};
+    time_point began_{};
 };
 
 }  // namespace antiphon::detail

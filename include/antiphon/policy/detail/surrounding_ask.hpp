@@ -244,13 +244,13 @@ public:
 
     void begin() noexcept final {
         if (timer_thread::is_current()) return this->continue_after(delivery::nested);
-        run(delivery::nested);
+        perform(delivery::nested);
     }
 
 protected:
     ~surrounding_ask() {}
 
-    void step(delivery how) noexcept override { this->started_ ? this->go_on(how) : run(how); }
+    void step(delivery how) noexcept override { this->started_ ? this->go_on(how) : perform(how); }
     void refuse(errc why, delivery how) noexcept override {
         this->started_ ? this->refuse_further(why, how) : this->fail(failure{why, executed::no}, how);
     }
@@ -278,7 +278,7 @@ private:
         ANTIPHON_NO_UNIQUE_ADDRESS std::tuple<A...> args;
     };
 
-    void run(delivery how) noexcept {
+    void perform(delivery how) noexcept {
         this->started_ = true;
         this->mark_begun();
         if (this->stop_requested()) return this->fail(failure{errc::cancelled, executed::no}, how);
