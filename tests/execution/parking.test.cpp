@@ -46,6 +46,22 @@ TEST_CASE("a sleeper is woken by a change followed by a wake") {
     CHECK(awake);
 }
 
+TEST_CASE("a brief wait ends at once when what it waits for is there, and looks a few times without giving way") {
+    int looks = 0;
+    CHECK(ap::await_briefly([&] { return ++looks == 1; }));
+    CHECK(looks == 1);
+    looks = 0;
+    CHECK(ap::await_briefly([&] { return ++looks == 8; }, ap::time_point::min()));
+    CHECK(looks == 8);
+}
+
+TEST_CASE("a brief wait in vain says that it is time to sleep") {
+    CHECK_FALSE(ap::await_briefly([] { return false; }));
+    int looks = 0;
+    CHECK_FALSE(ap::await_briefly([&] { return ++looks > 9; }, ap::time_point::min()));
+    CHECK(looks == 9);
+}
+
 TEST_CASE("a lock that is held cannot be taken by try_lock") {
     ap::parking_lock lock;
     CHECK(lock.try_lock());

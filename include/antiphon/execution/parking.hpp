@@ -10,6 +10,7 @@
 
 #if ANTIPHON_HAS_FUTEX
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,7 +32,28 @@ inline bool futex_wait_until(std::atomic<std::uint32_t>& word, std::uint32_t exp
 inline void futex_wake_one(std::atomic<std::uint32_t>& word) noexcept;
 inline void futex_wake_all(std::atomic<std::uint32_t>& word) noexcept;
 
+/// Lets other threads of this processor run.
+inline void yield_processor() noexcept;
+
+/// Looks whether `done()` for about as long as a wake-up across processors takes: first some glances 20 ns apart, then giving way between
+/// them. A wait that is likely to be short begins like this. False when it is time to sleep, at the latest at `until`.
+template <class Done>
+[[nodiscard]] bool await_briefly(Done done, time_point until = time_point::max()) noexcept {
+    for (int glance = 0; glance < 8; ++glance) {
+        if (done()) return true;
+        ANTIPHON_SPIN_HINT();
+    }
+    time_point const brief = saturating_add(clock::now(), std::chrono::microseconds{25});
+    do {
+        yield_processor();
+        if (done()) return true;
+    } while (clock::now() < (until < brief ? until : brief));
+    return false;
+}
+
 #if ANTIPHON_HAS_FUTEX
+
+inline void yield_processor() noexcept { ::sched_yield(); }
 
 static_assert(sizeof(std::atomic<std::uint32_t>) == 4 && std::atomic<std::uint32_t>::is_always_lock_free);
 
@@ -72,6 +94,8 @@ inline void futex_wake_one(std::atomic<std::uint32_t>& word) noexcept { detail::
 inline void futex_wake_all(std::atomic<std::uint32_t>& word) noexcept { detail::futex_wake(word, INT_MAX); }
 
 #else
+
+inline void yield_processor() noexcept { std::this_thread::yield(); }
 
 inline void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected) noexcept {
     word.wait(expected, std::memory_order_relaxed);
