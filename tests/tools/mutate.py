@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Weakens the library in one place at a time, and asks whether the explorer notices: mutate.py [--files GLOB] [--limit N] [--seed N]
+"""Weakens the library in one place at a time, and asks whether the explorer notices: mutate.py [--files GLOB] [--tests NAME,NAME] [--limit N] [--seed N]
 
 order:    a memory order by one step (seq_cst to acq_rel, acquire or release; those to relaxed)
 notify:   a wake-up is left out
@@ -78,6 +78,7 @@ def build(engine, tests):
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--files", default="*")
+    options.add_argument("--tests", default="", help="explorer tests to ask, instead of those of the folder")
     options.add_argument("--limit", type=int, default=0)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--schedules", type=int, default=4000)
@@ -110,7 +111,7 @@ def main():
         changed[number] = text
         (WORK / name).write_text("\n".join(changed))
         dead = False
-        for test in TESTS[folder]:
+        for test in options.tests.split(",") if options.tests else TESTS[folder]:
             # what does not compile is no mutant
             if not build(engine, [test]):
                 dead = None
