@@ -224,7 +224,7 @@ EXPLORE("coherence: a thread sees its own store or a later one", {.stale_reads =
     explore::outcome(static_cast<unsigned>(a));
 }
 EXPLORE("coherence: what happens before a read has been read", {.stale_reads = 4, .outcomes = {1}}) {
-    std::atomic<int> x{0}, seen{0}, flag{0};
+    std::atomic<int> x{0}, flag{0};
     int result = 1;
     at_once([&] { x.store(1, relaxed); },
             [&] {

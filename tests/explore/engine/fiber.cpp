@@ -148,7 +148,7 @@ void fiber::prepare(void (*main)(void*), void* argument) {
     stack_pointer_ = top;
 }
 
-[[gnu::noinline, gnu::optimize("no-stack-protector")]] void fiber::change(fiber& from, fiber& to) {
+[[gnu::noinline, gnu::no_stack_protector]] void fiber::change(fiber& from, fiber& to) {
     wear(to.block_);
     explore_swap_stacks(&from.stack_pointer_, to.stack_pointer_);
 }
