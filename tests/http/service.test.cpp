@@ -3,6 +3,7 @@
 
 #include <array>
 #include <chrono>
+#include <memory>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -231,6 +232,17 @@ TEST_CASE("service: the client's deadline is the ask's") {
     CHECK(s.ask("POST", "/slow", "1", {{"Request-Timeout-Ms", "1500"}}).body == "slow 1");
     CHECK(s.ask("POST", "/slow", "1", {{"Request-Timeout-Ms", "0"}}).status == 504);
     CHECK(s.ask("POST", "/slow", "1", {{"Request-Timeout-Ms", "soon"}}).status == 400);
+}
+
+TEST_CASE("service: a ticket that is kept does not keep the ask that got it") {
+    site s;
+    auto const alive = std::make_shared<int>(0);
+    (s.transport() | ap::timeout{.limit = 1h})
+        .submit(http::request_message{.method = "POST", .target = "/slow", .headers = {{"Prefer", "respond-async"}}, .body = "5"},
+                [alive](ap::result<http::response> r) { CHECK(r->status == 202); });
+    s.sim.advance(1s);
+    CHECK(alive.use_count() == 1);
+    CHECK(s.service.tickets() == 1);
 }
 
 TEST_CASE("service: both ends of the hybrid understand each other") {

@@ -85,6 +85,17 @@ TEST_CASE("client: under a simulation its ids replay") {
     CHECK(first_id() == first_id());
 }
 
+TEST_CASE("client: an argument is converted to its parameter before it is encoded") {
+    line l;
+    client const bus{l};
+    auto const a = bus.request<void(double)>("x").submit(7);
+    auto const b = bus.request<void(bool)>("x").submit(&l);
+    auto const c = bus.request<void(std::string const&)>("x").submit("text");
+    CHECK(l.to->sent[0].body == "7");
+    CHECK(l.to->sent[1].body == "true");
+    CHECK(l.to->sent[2].body == "text");
+}
+
 TEST_CASE("client: a second answer is late, and shown to the hook") {
     ap::testing::simulation sim;
     line l;
@@ -199,6 +210,7 @@ TEST_CASE("client: an ask takes one allocation, and its answer none") {
         auto warm = ask.submit(1);  // the table's first buckets, the timer
         l.to->answer(0, "1");
     }
+    std::size_t fewest = 2;  // of twenty asks in sixteen shards, some are not the first of theirs
     for (std::size_t i = 1; i < 20; ++i) {
         ap::future<int> answer;
         std::size_t const asking = test::allocations_of([&] { answer = ask.submit(2); });
@@ -209,8 +221,9 @@ TEST_CASE("client: an ask takes one allocation, and its answer none") {
         m.body = "3";
         CHECK(test::allocations_of([&] { l.to->inbox->on_message(std::move(m)); }) == 0);
         CHECK(std::move(answer).get() == 3);
-        if (i == 19) CHECK(asking == 1);
+        fewest = asking < fewest ? asking : fewest;
     }
+    CHECK(fewest == 1);
 }
 
 TEST_CASE("client: the table finds a node by its id, once, and knows the oldest") {

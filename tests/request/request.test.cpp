@@ -8,6 +8,7 @@
 #include <antiphon/request/adapt.hpp>
 #include <antiphon/request/promise.hpp>
 #include <antiphon/request/request.hpp>
+#include <antiphon/request/shared_future.hpp>
 #include <antiphon/request/starts_on.hpp>
 #include <antiphon/request/task.hpp>
 #include <antiphon/testing/simulation.hpp>
@@ -23,6 +24,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -140,6 +142,46 @@ TEST_CASE("a pointer to a member is a handler whose first argument is the object
     CHECK(mine.balance == 8);
     int (account::*null)(int) const noexcept = nullptr;
     CHECK(ap::request{null}.call(mine, 1).error() == ap::errc::failed_precondition);
+}
+
+TEST_CASE("what a handler returns converts to what was spelled") {
+    struct base {
+        base() = default;
+        base(base const&) = delete;
+        base& operator=(base const&) = delete;
+        virtual ~base() = default;
+        [[nodiscard]] virtual int number() const { return 1; }
+    };
+    struct derived : base {
+        [[nodiscard]] int number() const override { return 2; }
+    };
+    ap::request<std::unique_ptr<base>()> const pointer = [] { return std::make_unique<derived>(); };
+    CHECK(pointer.call().value()->number() == 2);
+    CHECK(pointer.submit().get().value()->number() == 2);
+    static derived target;
+    ap::request<base const&()> const reference = []() -> derived& { return target; };
+    CHECK(&reference.call().value() == &target);
+    CHECK(&reference.submit().get().value() == &target);
+    CHECK(always(ap::request<std::string()>{[] { return "literal"; }}, std::string{"literal"}));
+    CHECK(always(ap::request<std::optional<int>()>{[]() -> std::optional<int> { return std::nullopt; }}, std::optional<int>{}));
+    CHECK(always(ap::request<bool()>{[]() -> ap::result<bool> { return false; }}, false));
+    CHECK(always(ap::request<std::error_code()>{[] { return std::make_error_code(std::errc::io_error); }},
+                 std::make_error_code(std::errc::io_error)));
+    for (auto const& each : by_every_verb(ap::request<void(int)>{[](int x) { return x; }}, 1))
+        CHECK(each.has_value());
+}
+
+TEST_CASE("answers inside answers are flattened to the last") {
+    auto const seven = [] { return 7; };
+    ap::request const futures{[seven] { return ap::request{[seven] { return ap::request{seven}.submit(); }}.submit(); }};
+    ap::request const requests{[seven] { return ap::request{[seven] { return ap::request{seven}; }}; }};
+    ap::request const in_result{[seven]() -> ap::result<ap::future<int>> { return ap::request{seven}.submit(); }};
+    ap::request const shared{[f = ap::request{seven}.submit().share()] { return f; }};
+    STATIC_REQUIRE(std::is_same_v<decltype(requests)::result_type, int>);
+    CHECK(always(futures, 7));
+    CHECK(always(requests, 7));
+    CHECK(always(in_result, 7));
+    CHECK(always(shared, 7));
 }
 
 TEST_CASE("results of every kind come by every verb") {

@@ -61,3 +61,14 @@ TEST_CASE("stop_when: after the answer the token is left alone") {
 TEST_CASE("stop_when: a token that can never stop changes nothing") {
     CHECK((ap::request{[] { return 4; }} | ap::stop_when(std::stop_token{})).call().value() == 4);
 }
+
+TEST_CASE("stop_when: an ask with a callback can be stopped as well") {
+    std::stop_source quit;
+    ap::manual_executor desk;
+    std::error_code told;
+    auto const asks = ap::request{[] {}} | ap::stop_when(quit.get_token()) | ap::starts_on(desk);
+    asks.submit([&](ap::result<void> r) { told = r.error().code(); });
+    quit.request_stop();
+    desk.run();
+    CHECK(told == ap::errc::cancelled);
+}

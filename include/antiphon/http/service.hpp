@@ -214,10 +214,14 @@ private:
         if (me->options.callbacks)
             if (auto const field = message.headers.get(me->options.callback_field)) callback = std::string{*field};
         auto asks = std::move(found) | timeout{.limit = limit} | stop_when(held->stop.get_token());
-        held->answer =
-            (ask.executor() ? future<response>((std::move(asks) | starts_on(any_executor{ask.executor()})).submit(std::move(message)))
-                            : future<response>(std::move(asks).submit(std::move(message))))
-                .share();
+        {
+            // It outlives this ask, and must not keep it alive: its deadline is its own.
+            antiphon::detail::ambient_context const nothing_inherited{nullptr};
+            future<response> asked = ask.executor()
+                                         ? (std::move(asks) | starts_on(any_executor{ask.executor()})).submit(std::move(message))
+                                         : std::move(asks).submit(std::move(message));
+            held->answer = std::move(asked).share();
+        }
         static_cast<void>(co_await hold(held->answer, ask, wait));
         if (held->answer.ready()) co_return as_response(held->answer.get());
         if (ask.stop_requested()) {

@@ -14,7 +14,9 @@
 #include "antiphon/request/request.hpp"
 #include "antiphon/messaging/client_options.hpp"
 #include "antiphon/messaging/codec.hpp"
+#include "antiphon/messaging/detail/gathering_ask.hpp"
 #include "antiphon/messaging/detail/remote_ask.hpp"
+#include "antiphon/messaging/gather_options.hpp"
 #include "antiphon/messaging/responder.hpp"
 #include "antiphon/messaging/subject.hpp"
 #include "antiphon/messaging/transport.hpp"
@@ -51,6 +53,21 @@ public:
         using handler = detail::remote<Signature, Codec>;
         return antiphon::detail::request_access::make<Repeat>(handler{
             std::make_shared<detail::target<Codec> const>(detail::target<Codec>{core_, std::string{subject}, std::move(codec)})});
+    }
+    /// `std::vector<result<Reply>>(Query)`: the answers of all who serve the subject without a group, until there are enough. Each has to fit
+    /// into one message. **Errors**: nobody listening is `unavailable`; a responder's failure is one of the results.
+    template <class Signature, class Repeat = repeat::safe, class Codec = text>
+    [[nodiscard]] auto request_many(std::string_view subject, gather_options enough, Codec codec = {}) const {
+        antiphon::detail::require(is_subject(subject),
+                                  "client::request_many: subject: tokens with dots between them, without wildcards");
+        detail::check(enough);
+        if (core_->options().timeout < enough.limit) enough.limit = core_->options().timeout;
+        antiphon::detail::require(enough.count != 0 || enough.quiet != duration::max() || enough.limit != duration::max(),
+                                  "gather_options.limit: something has to end it");
+        using handler = detail::remote_many<Signature, Codec>;
+        return antiphon::detail::request_access::make<Repeat>(
+            handler{std::make_shared<detail::target<Codec> const>(detail::target<Codec>{core_, std::string{subject}, std::move(codec)}),
+                    enough});
     }
     /// Tells whoever listens, and waits for nobody. **Errors**: what the codec and the transport say at once; nobody listening is none.
     template <class T, class Codec = text>

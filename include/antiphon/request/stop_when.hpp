@@ -28,16 +28,16 @@ protected:
     void start() noexcept override {
         if (token_.stop_requested()) return this->begin_stopped();
         if (token_.stop_possible()) {
-            callback_.emplace(token_, forward_stop{this});
+            watched_.emplace(token_, forward_stop{this});
             // acq_rel pairs with `answered`, which may have come while the callback was being made, even inside it
-            if ((phase_.fetch_or(registered, std::memory_order_acq_rel) & finished) != 0) callback_.reset();
+            if ((phase_.fetch_or(registered, std::memory_order_acq_rel) & finished) != 0) watched_.reset();
         }
         this->begin_inner();
     }
     void answered(result<R>& answer, delivery how) noexcept override {
         // The registration ends before the answer is known, and its end waits for a callback that is running elsewhere: so the
         // callback never outlives this.
-        if ((phase_.fetch_or(finished, std::memory_order_acq_rel) & registered) != 0) callback_.reset();
+        if ((phase_.fetch_or(finished, std::memory_order_acq_rel) & registered) != 0) watched_.reset();
         this->complete_from(answer, how);
     }
 
@@ -52,7 +52,7 @@ private:
     };
 
     std::stop_token token_;
-    std::optional<std::stop_callback<forward_stop>> callback_;
+    std::optional<std::stop_callback<forward_stop>> watched_;
     std::atomic<unsigned> phase_{0};
 };
 

@@ -41,6 +41,24 @@ template <class Codec, class... A>
     return m;
 }
 
+/// An argument as its parameter: it was kept as passed.
+template <class Signature>
+struct parameter_of;
+template <class R>
+struct parameter_of<R()> {};
+template <class R, class P>
+struct parameter_of<R(P)> {
+    using value = std::remove_cvref_t<P>;
+    template <class A>
+    [[nodiscard]] static decltype(auto) from(A& kept) {
+        if constexpr (std::is_same_v<A, value>) {
+            return std::move(kept);
+        } else {
+            return value(static_cast<P>(std::move(kept)));
+        }
+    }
+};
+
 template <class Remote, class... Kept>
 class remote_ask;
 
@@ -69,6 +87,8 @@ public:
     [[nodiscard]] remote const& layer() const& noexcept { return *this; }
     [[nodiscard]] remote&& layer() && noexcept { return std::move(*this); }
     [[nodiscard]] target<Codec> const& to() const noexcept { return *to_; }
+    static constexpr bool several = false;
+    [[nodiscard]] static constexpr duration limit() noexcept { return duration::max(); }
 
     template <class Self, class... A>
     [[nodiscard]] static antiphon::detail::state_ptr<antiphon::detail::state<R>> make(Self&& self, any_executor executor,
@@ -135,6 +155,11 @@ protected:
     }
     void discard() noexcept override { antiphon::detail::destroy_at(antiphon::detail::addressof(args_)); }
 
+    [[nodiscard]] Remote const& handler() const noexcept { return handler_; }
+    /// Just before others may hear of the ask.
+    virtual void sending() noexcept {}
+    void on_lost(failure why) noexcept override { this->fail(std::move(why), delivery::nested); }
+
 private:
     using kept_arguments = std::tuple<Kept...>;
 
@@ -147,21 +172,29 @@ private:
             remaining = saturating_sub(c->deadline, this->executor().now());
             if (remaining <= duration::zero()) return this->fail(failure{errc::deadline_exceeded, executed::no}, how);
         }
+        if (handler_.limit() < remaining) remaining = handler_.limit();
         if (this->stop_requested()) return this->fail(failure{errc::cancelled, executed::no}, how);
         if (c != nullptr && c->observer != nullptr) c->observer->started(c->attempt);
         result<message> asked = failure{errc::internal, executed::no};
         ANTIPHON_TRY {
-            asked = std::apply([&](Kept&... args) { return question(handler_.to(), c, remaining, std::move(args)...); }, args_);
+            asked = std::apply(
+                [&](Kept&... args) {
+                    return question(handler_.to(), c, remaining, parameter_of<typename Remote::signature>::from(args)...);
+                },
+                args_);
         }
         ANTIPHON_CATCH_ALL { asked = failure::current(executed::no); }
         if (!asked) return this->fail(std::move(asked).error().with_executed(executed::no), how);
+        sending();
         handler_.to().core->ask(*this, handler_.to().subject, *std::move(asked), [this] { return this->stop_requested(); });
     }
     void on_answer(message&& m) noexcept override {
         if (m.kind == message_kind::part)
             return this->fail(failure{errc::internal, executed::yes, "several answers came where one was expected"}, delivery::nested);
         if (m.kind == message_kind::refusal) return this->fail(read_refusal(std::move(m)), delivery::nested);
-        if constexpr (quick) {
+        if constexpr (Remote::several) {
+            // overridden
+        } else if constexpr (quick) {
             this->decide([&] { return decode_from<R>(handler_.to().codec, std::move(m)); }, delivery::nested);
         } else {
             ANTIPHON_TRY { arrived_.held = std::make_unique<message>(std::move(m)); }
@@ -169,7 +202,6 @@ private:
             this->continue_after(delivery::nested);
         }
     }
-    void on_lost(failure why) noexcept override { this->fail(std::move(why), delivery::nested); }
     void decode(delivery how) noexcept {
         if constexpr (!quick) this->decide([&] { return decode_from<R>(handler_.to().codec, std::move(*arrived_.held)); }, how);
     }
