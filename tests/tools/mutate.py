@@ -47,7 +47,7 @@ def mutants(path):
         for found in ORDER.finditer(code):
             # the second order of a compare-exchange is that of its failure, which may not release
             to = weaker(found.group(1), code)
-            if to == "acq_rel" and code[: found.start()].count("std::memory_order_") > 0:
+            if to == "acq_rel" and ("std::memory_order_" in code[: found.start()] or not code[: found.start()].strip()):
                 to = "acquire"
             yield number, "order", line[: found.start()] + f"std::memory_order_{to}" + line[found.end():]
         if NOTIFY.match(code) and "inline void" not in code:

@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""Writes the figures of the last runs into docs/reliability.md: reliability.py LOGS
+
+Reads explore.log, soak.log, fuzz-*.log and mutate.log, as ./dev leaves them, and replaces what stands between the two markers.
+"""
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "reliability.md"
+BEGIN, END = "<!-- figures: begin -->\n", "<!-- figures: end -->\n"
+
+
+def thousands(number):
+    return f"{int(number):,}"
+
+
+def explored(text):
+    counts = re.search(r"^(\d+) schedules\n(\d+) passed, (\d+) failed$", text, re.M)
+    if not counts:
+        return []
+    ends = {word: len(re.findall(rf"^ok +{word}\b", text, re.M)) for word in ("complete", "in order", "so far", "found")}
+    return [("explorer tests", f"{counts[2]} passed, {counts[3]} failed"), ("schedules", thousands(counts[1])),
+            ("complete searches", str(ends["complete"])), ("complete but for stale reads and surprises", str(ends["in order"])),
+            ("searches up to the limit, and random", str(ends["so far"])), ("seeded faults found", str(ends["found"]))]
+
+
+def soaked(text):
+    found = re.search(r"asks (\d+), values (\d+), failures (\d+); slowest ([\d.]+) s; memory drifted by (-?\d+) KiB", text)
+    if not found:
+        return []
+    return [("soak: asks", thousands(found[1])), ("soak: values + failures", thousands(int(found[2]) + int(found[3]))),
+            ("soak: slowest round", f"{found[4]} s"), ("soak: drift of memory", f"{found[5]} KiB")]
+
+
+def fuzzed(name, text):
+    found = re.search(r"^Done (\d+) runs in (\d+)", text, re.M)
+    return [(f"fuzzing, {name}", f"{thousands(found[1])} inputs, no fault")] if found else []
+
+
+def mutated(text):
+    found = re.findall(r"^(\d+) killed, (\d+) survived$", text, re.M)
+    if not found:
+        return []
+    return [("mutants", f"{sum(int(k) for k, _ in found)} killed, {sum(int(s) for _, s in found)} survived")]
+
+
+def figures(logs):
+    def read(name):
+        path = logs / name
+        return path.read_text(errors="replace") if path.is_file() else ""
+
+    rows = explored(read("explore.log")) + soaked(read("soak.log"))
+    for log in sorted(logs.glob("fuzz-*.log")):
+        rows += fuzzed(log.stem[len("fuzz-"):], read(log.name))
+    return rows + mutated(read("mutate.log"))
+
+
+def main():
+    rows = figures(pathlib.Path(sys.argv[1]))
+    if not rows:
+        sys.exit("reliability: no logs: run ./dev explore, soak, fuzz, mutate first")
+    table = "| | |\n|---|---|\n" + "".join(f"| {name} | {value} |\n" for name, value in rows)
+    text = PAGE.read_text()
+    before, rest = text.split(BEGIN)
+    PAGE.write_text(before + BEGIN + table + END + rest.split(END)[1])
+
+
+if __name__ == "__main__":
+    main()
