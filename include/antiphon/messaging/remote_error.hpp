@@ -43,7 +43,7 @@ inline void write_refusal(message& m, failure const& why) {
 [[nodiscard]] inline failure read_refusal(message&& m) noexcept {
     failure why{m.code, m.executed};
     ANTIPHON_TRY {
-        if (m.thrown) {
+        if (ANTIPHON_EXCEPTIONS != 0 && m.thrown) {
             why = failure::from_exception(std::make_exception_ptr(remote_error{why.code(), std::move(m.body)}), m.executed);
         } else if (!m.body.empty()) {
             why.with_message(std::move(m.body));

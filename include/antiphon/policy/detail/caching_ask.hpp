@@ -41,12 +41,11 @@ public:
         }
         ANTIPHON_CATCH_ALL { flag.store(false, std::memory_order_relaxed); }
     }
-    void on_ready(state_base& source, delivery) noexcept override {
-        result<R>& answer = static_cast<state<R>&>(source).get();
-        if (!policy_.keep(stale_->hash, stale_->key(), answer, this->executor().now()))
-            stale_->refreshing.store(false, std::memory_order_relaxed);  // relaxed: only one may have it
-        source.release();  // the consumer's
-        this->release();
+    void on_ready(state_base& source, delivery how) noexcept override {
+        answer_ = state_ptr<state<R>>{static_cast<state<R>*>(&source)};  // the consumer's reference
+        // The answer is copied, and what it replaces destroyed: that is the user's.
+        if (how == delivery::dropped || timer_thread::is_current()) return this->continue_after(how);
+        finish();
     }
 
 private:
@@ -58,12 +57,21 @@ private:
         state_ptr<> const alive{&inner};
         inner.begin();
     }
+    void finish() noexcept {
+        if (!policy_.keep(stale_->hash, stale_->key(), answer_->get(), this->executor().now()))
+            stale_->refreshing.store(false, std::memory_order_relaxed);  // relaxed: only one may have it
+        answer_ = {};
+        this->release();
+    }
     void destroy() noexcept override { delete this; }
-    void step(delivery) noexcept override {}
-    void refuse(errc, delivery) noexcept override {}
+    void step(delivery) noexcept override { finish(); }
+    void refuse(errc, delivery how) noexcept override {
+        how == delivery::dropped ? this->schedule(default_pool().get_executor()) : finish();
+    }
 
     Policy policy_;
     node_ref<entry> stale_;
+    state_ptr<state<R>> answer_;
     context_data context_;
     Question question_;
     typename Question::slot slot_;
