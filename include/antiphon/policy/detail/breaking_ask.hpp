@@ -10,6 +10,7 @@
 #include "antiphon/core/time.hpp"
 #include "antiphon/execution/default_pool.hpp"
 #include "antiphon/execution/timers.hpp"
+#include "antiphon/policy/detail/breaker_core.hpp"
 #include "antiphon/policy/detail/guarding_ask.hpp"
 
 namespace antiphon::detail {
