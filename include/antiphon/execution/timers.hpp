@@ -182,7 +182,6 @@ private:
     }
     void start_thread() {
         ANTIPHON_TRY {
-            watch_forks();
             std::thread{[this] { main(); }}.detach();
         }
         ANTIPHON_CATCH_ALL {
@@ -215,11 +214,9 @@ private:
         }
     }
 #if ANTIPHON_HAS_FORK
-    static void watch_forks();
+    static bool const forks_are_watched_;
     /// Runs in a child's only thread, where the lock may be held for ever and the heap half linked.
     static void forget() noexcept;
-#else
-    static void watch_forks() noexcept {}
 #endif
 
     static constinit inline thread_local bool current_ = false;
@@ -246,10 +243,8 @@ inline timer_thread& timer_thread::process() noexcept { return detail::the_timer
 
 #if ANTIPHON_HAS_FORK
 
-inline void timer_thread::watch_forks() {
-    static int const registered = ::pthread_atfork(nullptr, nullptr, &timer_thread::forget);
-    static_cast<void>(registered);
-}
+// Before anybody can be found starting the thread by a fork.
+inline bool const timer_thread::forks_are_watched_ = ::pthread_atfork(nullptr, nullptr, &timer_thread::forget) == 0;
 
 inline void timer_thread::forget() noexcept {
     timer_thread& t = process();

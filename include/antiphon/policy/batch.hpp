@@ -85,6 +85,7 @@ struct batch {
             "antiphon: batch goes around a request that takes one container of items, which a std::vector converts to, and gives "
             "a container of results");
         detail::require(max_size >= 1, "batch.max_size: must be at least 1");
+        detail::require(max_delay >= duration::zero(), "batch.max_delay: must not be negative");
         using inner = typename detail::sharing<Handler>::type;
         using handler = detail::batched<inner, typename of::answer, typename of::item>;
         return detail::request_access::make<Repeat>(handler{shared_core<typename handler::core_type>{new typename handler::core_type{

@@ -129,7 +129,8 @@ public:
     [[nodiscard]] bool allows(any_executor const& where) noexcept {
         retry_budget const& budget = policy_.options_.budget;
         time_point const now = policy_.extra_.timed() || budget.timed() ? where.now() : time_point{};
-        return policy_.extra_.allow(now) && budget.allow(now);
+        if (!policy_.extra_.could_allow(now) || !budget.allow(now)) return false;
+        return policy_.extra_.allow(now);
     }
     void succeeded(any_executor const& where) noexcept {
         policy_.options_.budget.succeeded();

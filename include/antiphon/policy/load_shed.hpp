@@ -178,7 +178,7 @@ protected:
 
 private:
     [[nodiscard]] static bool accepted(failure const& why) noexcept {
-        return why != errc::overloaded && why != errc::resource_exhausted && why != errc::unavailable;
+        return why != errc::overloaded && why != errc::resource_exhausted && why != errc::unavailable && why != errc::circuit_open;
     }
 
     load_shed shed_;

@@ -171,7 +171,7 @@ private:
     }
 
     policy_type policy_;
-    std::atomic<std::uint64_t> tried_{0};
+    tried_replicas tried_;
     executed executed_ = executed::no;
     std::uint64_t backoffs_ = 0;  ///< in a row
     duration previous_{};

@@ -191,6 +191,11 @@ public:
         if (!core_) return true;
         return core_->is_bucket() ? core_->withdraw(now) : core_->above_half();
     }
+    /// Whether `allow` would say yes now.
+    [[nodiscard]] bool could_allow(time_point now) const noexcept {
+        if (!core_) return true;
+        return core_->is_bucket() ? core_->balance(now) >= detail::budget_scale : core_->above_half();
+    }
     /// Tokens, or the repeats that the bucket could pay for.
     [[nodiscard]] double balance(time_point now) const noexcept {
         if (!core_) return std::numeric_limits<double>::infinity();

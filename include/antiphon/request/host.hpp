@@ -71,7 +71,7 @@ public:
         } else if (how == delivery::dropped) {
             self_->schedule(default_pool().get_executor());
         } else {
-            self_->bounce();
+            self_->bounce(how);
         }
     }
     state_base* downstream() noexcept final {

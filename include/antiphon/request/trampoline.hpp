@@ -12,13 +12,13 @@ namespace antiphon::detail {
 class trampoline {
 public:
     /// Queues `item`. The first one starts the loop, which returns true when the queue is empty; later ones return false at once.
-    static bool run(work_item& item) noexcept {
+    static bool run(work_item& item, bool nested) noexcept {
         item.next = nullptr;
         if (top_ != nullptr && top_->open_) {
             top_->push(item);
             return false;
         }
-        trampoline mine;
+        trampoline mine{nested};
         mine.push(item);
         mine.loop();
         return true;
@@ -30,8 +30,8 @@ public:
     [[nodiscard]] static bool none() noexcept { return top_ == nullptr; }
     /// Where the thread is idle: calls `first` as the first item of a loop, which then runs what that has queued.
     template <class F>
-    static void start(F&& first) noexcept {
-        trampoline mine;
+    static void start(F&& first, bool nested) noexcept {
+        trampoline mine{nested};
         std::forward<F>(first)();
         mine.loop();
     }
@@ -51,7 +51,10 @@ public:
     public:
         explicit barrier(work_item const* item = nullptr) noexcept {
             if (top_ == nullptr) return;
-            if (item != nullptr && std::exchange(top_->running_, nullptr) == item) return;
+            if (item != nullptr && std::exchange(top_->running_, nullptr) == item) {
+                nested_ = top_->nested_;
+                return;
+            }
             was_open_ = std::exchange(top_->open_, false);
             closed_ = top_;
         }
@@ -61,13 +64,17 @@ public:
         barrier(barrier const&) = delete;
         barrier& operator=(barrier const&) = delete;
 
+        /// Whether it is the item of a loop that was started inside somebody's call.
+        [[nodiscard]] bool nested() const noexcept { return nested_; }
+
     private:
+        bool nested_ = false;
         trampoline* closed_ = nullptr;
         bool was_open_ = false;
     };
 
 private:
-    trampoline() noexcept : outer_{top_} { top_ = this; }
+    explicit trampoline(bool nested) noexcept : nested_{nested}, outer_{top_} { top_ = this; }
     ~trampoline() { top_ = outer_; }
 
     void loop() noexcept {
@@ -89,6 +96,7 @@ private:
         return first;
     }
 
+    bool nested_;
     work_item* head_ = nullptr;
     work_item** tail_ = &head_;
     work_item const* running_ = nullptr;  ///< what the loop is about to run

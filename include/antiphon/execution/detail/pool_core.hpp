@@ -97,6 +97,7 @@ public:
             handle(workers_[i]).join();
             detail::destroy_at(&handle(workers_[i]));
         }
+        closer_.store(nullptr, std::memory_order_relaxed);
         joined_.store(1, std::memory_order_release);  // pairs with the acquire above
         futex_wake_all(joined_);
         return counts();
@@ -109,6 +110,7 @@ public:
             handle(workers_[i]).detach();
         for (std::size_t i = 0; i < started_; ++i)
             detail::destroy_at(&handle(workers_[i]));
+        closer_.store(nullptr, std::memory_order_relaxed);
         joined_.store(1, std::memory_order_release);  // pairs with the acquire in shut_down()
         futex_wake_all(joined_);
     }
@@ -209,6 +211,10 @@ private:
         }
         // relaxed: whoever wants the sum joins this thread
         rejected_.fetch_add(queues_.rest(queue).reject_all(errc::shut_down), std::memory_order_relaxed);
+        // thread_local destructors may post yet, and this may be gone by then
+        mine = nullptr;
+        running_slot::mine = nullptr;
+        worker_place = nullptr;
     }
     void run(work_item& item) noexcept {
         if (room_.bounded()) room_.give_back();

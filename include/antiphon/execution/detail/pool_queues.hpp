@@ -111,7 +111,9 @@ public:
     /// From outside: the oldest job, and some more for the ring.
     [[nodiscard]] work_item* fetch(worker_queue& mine, bool& moved) noexcept {
         // relaxed: a hint; who is about to sleep looks again
-        if (backlog_count_.load(std::memory_order_relaxed) != 0) return fetch_backlog(mine, moved);
+        if (backlog_count_.load(std::memory_order_relaxed) != 0 || (workers_ == 1 && !inbox_.empty()))
+            return fetch_backlog(mine, moved);
+        if (workers_ == 1) return nullptr;
         work_queue arrived = inbox_.take();
         work_item* const first = arrived.pop();
         if (arrived.empty()) return first;
@@ -222,6 +224,10 @@ private:
     }
     work_item* fetch_backlog(worker_queue& mine, bool& moved) noexcept {
         parking_lock::scope const hold{lock_};
+        if (workers_ == 1) {  // in the order of posting: against `count` and `close`, which move jobs too
+            work_queue arrived = inbox_.take();
+            backlog_.append(arrived);
+        }
         work_item* const first = backlog_.pop();
         std::size_t const fair = backlog_.size() / workers_ + 1;
         mine.ring.push(backlog_, fair < share ? fair : share);

@@ -50,8 +50,8 @@ public:
         std::uint64_t head = head_.load(std::memory_order_acquire);
         while (head != tail) {
             work_item* const item = slot(head).load(std::memory_order_relaxed);
-            // no release: it is the owner itself that will write the slot again
-            if (head_.compare_exchange_weak(head, head + 1, std::memory_order_acquire, std::memory_order_acquire)) return item;
+            // release: who reads this head must not find a tail before it (look)
+            if (head_.compare_exchange_weak(head, head + 1, std::memory_order_acq_rel, std::memory_order_acquire)) return item;
         }
         return nullptr;
     }

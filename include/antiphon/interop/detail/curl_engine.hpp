@@ -353,7 +353,7 @@ private:
 };
 
 inline void stop_transfer::operator()() const noexcept { engine->note(*which, transfer::stop_it); }
-inline void transfer::body_moved() noexcept { engine->note(*this, body_has_moved); }
+inline void transfer::tell_engine() noexcept { engine->note(*this, body_has_moved); }
 inline void transfer::begin_stream() {
     auto const body = std::make_shared<body_channel>(window);
     streamed_response answer{got.status, got.headers, asked->where.text(), body_reader{body}};

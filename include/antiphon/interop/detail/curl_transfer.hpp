@@ -124,7 +124,7 @@ public:
         source->listen(nullptr);
         std::exchange(source, nullptr)->leave_reading();
     }
-    inline void body_moved() noexcept override;
+    void body_moved() noexcept override { tell_engine(); }
     void fire() noexcept override {}
 
     curl_engine* engine;
@@ -267,8 +267,9 @@ private:
         return true;
     }
 
+    void tell_engine() noexcept;  // these two are defined beside the engine
     /// The answer is here; what follows goes to who reads it.
-    inline void begin_stream();
+    void begin_stream();
     [[nodiscard]] std::size_t stream_body(std::string_view bytes) noexcept {
         ANTIPHON_TRY {
             switch (sink->offer(bytes)) {

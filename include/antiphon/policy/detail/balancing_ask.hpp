@@ -2,6 +2,7 @@
 #pragma once
 // An ask that goes to one of several replicas, the less loaded of two.
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstddef>
@@ -31,20 +32,30 @@ public:
     void record(time_point now, duration took, bool success) noexcept {
         parking_lock::scope const hold{lock_};
         double const t = static_cast<double>(took.count());
+        double const keeps = keeps_until(now);
+        cost_ *= keeps;
         if (t >= cost_) {
             cost_ = t;
         } else if (success) {  // what fails fast is no faster for it
-            double const keeps = std::exp(-static_cast<double>(saturating_sub(now, last_).count()) / decay_);
-            cost_ = cost_ * keeps + t * (1 - keeps);
+            cost_ += t * (1 - keeps);
         }
-        last_ = now;
+        last_ = std::max(last_, now);
     }
+    /// Forgotten by `now`, whether it is asked or not: who was slow once is asked again some time.
+    [[nodiscard]] double cost(time_point now) noexcept {
+        parking_lock::scope const hold{lock_};
+        return cost_ * keeps_until(now);
+    }
+    /// As of the last answer.
     [[nodiscard]] double cost() noexcept {
         parking_lock::scope const hold{lock_};
         return cost_;
     }
 
 private:
+    [[nodiscard]] double keeps_until(time_point now) const noexcept {
+        return now > last_ ? std::exp(-static_cast<double>(saturating_sub(now, last_).count()) / decay_) : 1;
+    }
     double decay_;
     parking_lock lock_;
     double cost_ = 0;
@@ -99,17 +110,25 @@ public:
     [[nodiscard]] std::uint64_t next_id() noexcept { return ids_.fetch_add(1, std::memory_order_relaxed); }
 
     /// Power of two choices among those that let an ask in and are not marked in `tried`, if there are any. None: all are shut.
-    [[nodiscard]] std::optional<one> choose(any_executor const& executor, std::atomic<std::uint64_t>* tried) {
+    [[nodiscard]] std::optional<one> choose(any_executor const& executor, tried_replicas* tried) {
+        void const* whose = nullptr;
+        if (tried != nullptr && !tried->by.compare_exchange_strong(whose, this, std::memory_order_relaxed) && whose != this)
+            tried = nullptr;
         shared_core<list> const now = snapshot();
         auto const& all = now->all;
         time_point const moment = executor.now();
-        std::uint64_t const avoided = tried != nullptr ? tried->load(std::memory_order_relaxed) : 0;
+        std::uint64_t const avoided = tried != nullptr ? tried->which.load(std::memory_order_relaxed) : 0;
         auto const mark = [](auto const& r) { return std::uint64_t{1} << (r->id % 64); };
         auto const open = [&](auto const& r, std::uint64_t avoid) {
             return (mark(r) & avoid) == 0 && (!r->breaker || r->breaker->admits(moment));
         };
         std::uint64_t avoid = avoided;
         std::size_t n = count(all, [&](auto const& r) { return open(r, avoid); });
+        if (n == 0 && avoid != 0) {  // all have been tried: anew, from another one than the last
+            avoid = tried->last.load(std::memory_order_relaxed);
+            tried->which.store(avoid, std::memory_order_relaxed);
+            n = count(all, [&](auto const& r) { return open(r, avoid); });
+        }
         if (n == 0 && avoid != 0) n = count(all, [&](auto const& r) { return open(r, avoid = 0); });
         if (n == 0) return {};
         auto const fits = [&](auto const& r) { return open(r, avoid); };
@@ -124,10 +143,13 @@ public:
             if (!first || !second) {
                 chosen = first ? first : second;  // one has shut meanwhile
             } else {
-                chosen = load(**second) < load(**first) ? second : first;
+                chosen = load(**second, moment) < load(**first, moment) ? second : first;
             }
         }
-        if (chosen && tried != nullptr) tried->fetch_or(mark(*chosen), std::memory_order_relaxed);
+        if (chosen && tried != nullptr) {
+            tried->which.fetch_or(mark(*chosen), std::memory_order_relaxed);
+            tried->last.store(mark(*chosen), std::memory_order_relaxed);
+        }
         return chosen;
     }
 
@@ -145,10 +167,10 @@ private:
             if (fits(r) && n-- == 0) return r;
         return {};
     }
-    [[nodiscard]] double load(replica<Signature>& r) const noexcept {
+    [[nodiscard]] double load(replica<Signature>& r, time_point now) const noexcept {
         double const pending = r.in_flight.load(std::memory_order_relaxed);
         if (!ewma_) return pending;
-        double const cost = r.latency.cost();
+        double const cost = r.latency.cost(now);
         constexpr double unknown = 1e18;  // nothing was measured: one ask at a time finds out
         return cost == 0 ? (pending == 0 ? 0 : unknown + pending) : cost * (pending + 1);
     }

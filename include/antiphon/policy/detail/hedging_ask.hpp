@@ -431,7 +431,7 @@ private:
     std::optional<failure> unsent_;  ///< why a copy could not be made
     std::optional<failure> refused_;  ///< the executor ends
     gate walks_;
-    std::atomic<std::uint64_t> tried_{0};
+    tried_replicas tried_;
     context_data first_context_;
     first_copy first_;
     typename asked::slot first_slot_;

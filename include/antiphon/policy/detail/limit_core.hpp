@@ -21,7 +21,7 @@ public:
     virtual void granted(delivery how) noexcept = 0;
 
 protected:
-    ~limit_waiter() = default;
+    virtual ~limit_waiter() = default;
     /// How many were inside when it had come in, itself included.
     [[nodiscard]] std::uint32_t inside_with() const noexcept { return inside_with_; }
 

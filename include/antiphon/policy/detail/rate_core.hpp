@@ -23,6 +23,8 @@ public:
         bool granted;
         duration wait;       ///< until it may start; when it is refused, until it could have
         std::int64_t cycle;  ///< in which it starts
+        std::int64_t last;   ///< of its permits, how many are of that cycle
+        std::int64_t left;   ///< how many that cycle still had; -1: they were gaps
     };
     struct readings {
         std::uint64_t admitted = 0, delayed = 0, rejected = 0, returned = 0, waiting = 0;
@@ -37,7 +39,7 @@ public:
         if (n <= free_now()) {
             available_ -= take_gaps(n, cycle_);
             ++counted_.admitted;
-            return {true, duration::zero(), cycle_};
+            return {true, duration::zero(), cycle_, n, -1};
         }
         bool const from_gaps = n <= all_gaps();
         reservation made = from_gaps ? in_gaps(now, n) : in_line(now, n);
@@ -58,19 +60,25 @@ public:
         --counted_.waiting;
     }
     /// One that had to wait does not start any more.
-    void give_back(time_point now, std::int64_t n, std::int64_t cycle) noexcept {
+    void give_back(time_point now, std::int64_t n, reservation const& made) noexcept {
         parking_lock::scope const hold{lock_};
         move_to(now);
         --counted_.waiting;
         ++counted_.returned;
-        if (cycle < cycle_) return;
+        if (made.cycle < cycle_) return;
+        if (made.left >= 0 &&
+            available_ + (made.cycle - cycle_) * permits_ == made.left) {  // the last in line: as if it had never been
+            available_ = std::min(available_ + n, permits_);
+            return;
+        }
+        // What earlier cycles gave to it is lost: it would not fit into this one.
         ANTIPHON_TRY {
             auto const at =
-                std::lower_bound(gaps_.begin(), gaps_.end(), cycle, [](gap const& g, std::int64_t c) { return g.cycle < c; });
-            if (at != gaps_.end() && at->cycle == cycle) {
-                at->permits += n;
+                std::lower_bound(gaps_.begin(), gaps_.end(), made.cycle, [](gap const& g, std::int64_t c) { return g.cycle < c; });
+            if (at != gaps_.end() && at->cycle == made.cycle) {
+                at->permits += made.last;
             } else {
-                gaps_.insert(at, {cycle, n});
+                gaps_.insert(at, {made.cycle, made.last});
             }
         }
         ANTIPHON_CATCH_ALL {
@@ -123,15 +131,18 @@ private:
     }
     [[nodiscard]] reservation in_gaps(time_point now, std::int64_t n) const noexcept {
         auto at = gaps_.begin();
-        for (std::int64_t found = at->permits; found < n; found += at->permits)
-            ++at;
-        return {true, saturating_sub(saturating_add(begin_, at->cycle * per_), now), at->cycle};
+        std::int64_t before = 0;
+        for (; before + at->permits < n; ++at)
+            before += at->permits;
+        return {true, saturating_sub(saturating_add(begin_, at->cycle * per_), now), at->cycle, n - before, -1};
     }
     [[nodiscard]] reservation in_line(time_point now, std::int64_t n) const noexcept {
         std::int64_t const short_by = n - available_ - permits_;
         std::int64_t const further = short_by > 0 ? (short_by - 1) / permits_ + 1 : 0;
-        if (further > duration::max() / per_) return {false, duration::max(), cycle_};
-        return {true, saturating_add(saturating_sub(end_, now), further * per_), cycle_ + 1 + further};
+        if (further > duration::max() / per_) return {false, duration::max(), cycle_, 0, -1};
+        std::int64_t const before = available_ + further * permits_;
+        return {true, saturating_add(saturating_sub(end_, now), further * per_), cycle_ + 1 + further,
+                n - std::max(before, std::int64_t{0}), before + permits_ - n};
     }
     /// Of `n`, as many as there are up to the cycle `until`; what remains of `n` is the answer.
     std::int64_t take_gaps(std::int64_t n, std::int64_t until) noexcept {

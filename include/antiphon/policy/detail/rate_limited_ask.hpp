@@ -56,7 +56,7 @@ protected:
         rate_core::reservation const made = limit_.core().reserve(now, permits_, longest(now));
         if (!made.granted) return refuse_now(made.wait);
         if (made.wait <= duration::zero()) return this->admit();
-        cycle_ = made.cycle;
+        made_ = made;
         starts_ = saturating_add(now, made.wait);
         this->retain();
         ANTIPHON_TRY { this->executor().arm(*this, starts_); }
@@ -94,7 +94,7 @@ private:
                         delivery::nested, shed ? "load_shed" : "rate_limit");
     }
     void give_up(failure why, delivery how = delivery::nested) noexcept {
-        limit_.core().give_back(this->executor().now(), permits_, cycle_);
+        limit_.core().give_back(this->executor().now(), permits_, made_);
         this->turn_away(std::move(why), how);
     }
     void fire() noexcept override {
@@ -114,7 +114,7 @@ private:
     }
 
     std::remove_cvref_t<decltype(std::declval<typename Layer::policy_type const&>().limit())> limit_;
-    std::int64_t cycle_ = 0;
+    rate_core::reservation made_{};
     time_point starts_{};
     std::atomic<bool> armed_{false};
 };

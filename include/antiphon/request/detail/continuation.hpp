@@ -129,9 +129,9 @@ private:
         // What passes by needs no place: no user code runs.
         bool const anywhere = first_ && how != delivery::dropped && passes_by(static_cast<state<T>&>(source).get());
         if constexpr (immediate) {
-            if (anywhere || this->stays_here(how)) this->bounce_once();
+            if (anywhere || this->stays_here(how)) this->bounce_once(how);
         } else if (anywhere) {
-            this->bounce();
+            this->bounce(how);
         } else {
             host_base::on_ready(source, how);
         }
@@ -238,7 +238,7 @@ public:
 
 private:
     void on_ready(state_base&, delivery how) noexcept override {
-        if (stays_here(how)) bounce_once();
+        if (stays_here(how)) bounce_once(how);
     }
     void step(delivery) noexcept override {
         {

@@ -231,6 +231,10 @@ protected:
     }
     state_base* on_stop() noexcept override {
         if (this->take_first_step()) {
+            if (this->ready()) {  // that was not the first step but the one that tells a callback
+                this->schedule();
+                return nullptr;
+            }
             this->fail(failure{errc::cancelled, executed::no}, delivery::nested);
             return nullptr;
         }

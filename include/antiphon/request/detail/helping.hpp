@@ -20,7 +20,7 @@ inline assistance state_base::help_queued(bool claim) noexcept {
     bool const own_worker = place != nullptr && worker_of_place() == place;
     bool const may_run = own_worker || (claim && executor_.claimable());
     if (!may_run && !trampoline::holds(*this)) return (bits() & handers) != 0 ? assistance::none : assist_place();
-    if ((take_runnable(runnable) & runnable) != 0) {
+    if (take_own_step()) {
         trampoline::barrier const closed;
         place_scope const lent{place};
         step(delivery::tail);
@@ -32,7 +32,7 @@ inline assistance state_base::help_queued(bool claim) noexcept {
 inline bool state_base::claim_alone() noexcept {
     constexpr std::uint32_t others = unasked | pinned | under_way | handers;
     if ((bits() & (runnable | others)) != runnable || executor_.forked() || !executor_.claimable()) return false;
-    if ((take_runnable(runnable) & runnable) == 0) return false;
+    if (!take_own_step()) return false;
     trampoline::barrier const closed;
     place_scope const lent{executor_.place()};
     step(delivery::tail);
@@ -73,6 +73,7 @@ public:
         claim_ = claim;
     }
 
+    bool forked = false;  ///< the way ends at an executor whose threads stayed behind in a parent process
     any_executor simulated;  ///< the clock on the way that must be driven on, if there is one
 
 private:
@@ -88,20 +89,31 @@ inline assistance state_base::help(bool claim) noexcept {
 
 inline assistance state_base::help(bool claim_all, walk& from) noexcept {
     auto [at, claim] = from.begin(*this, claim_all);
+    bool lasting = true;
     for (std::size_t steps = 0;; ++steps) {
         if (at->ready()) return at.get() == this ? assistance::progress : assistance::none;
         if ((at->bits() & runnable) != 0) {
-            from.keep(*at, claim, steps);
+            if (at->executor_.forked()) {
+                from.forked = true;
+                return assistance::would_deadlock;
+            }
+            if (lasting) from.keep(*at, claim, steps);
             return at->help_queued(claim);
         }
         if (at->executor_.own_clock()) from.simulated = at->executor_;
-        bool const beyond = claim && !at->may_abandon();
+        bool const given_up = at->may_abandon();
+        bool const beyond = claim && !given_up;
         if (state_ptr<> further{at->upstream()}) {
             claim = beyond;
+            lasting = lasting && !given_up;
             at = std::move(further);
             continue;
         }
-        from.keep(*at, claim, steps);
+        if (lasting) from.keep(*at, claim, steps);
+        if (at->executor_.forked()) {
+            from.forked = true;
+            return assistance::would_deadlock;
+        }
         assistance found = at->help_inputs(beyond);
         // One that has moved, and of which no step is due, runs, or is on its way: it says when there is something to do.
         if (found == assistance::none && (at->bits() & pinned) == 0) found = at->assist_place();

@@ -72,20 +72,20 @@ inline void state_base::hand_to(any_executor const& where) noexcept {
     }
 }
 
-inline void state_base::bounce() noexcept {
+inline void state_base::bounce(delivery how) noexcept {
     retain();
     // as in schedule
     if ((word_.fetch_or(queued | runnable, std::memory_order_seq_cst) & queued) != 0) {
         wake_waiter();
         release();
-    } else if (!trampoline::run(*this) && executor_.claimable()) {
+    } else if (!trampoline::run(*this, how != delivery::tail) && executor_.claimable()) {
         wake_waiter();  // this thread comes to it later, perhaps after a wait of its own: others may take it
     }
 }
 
-inline void state_base::bounce_once() noexcept {
+inline void state_base::bounce_once(delivery how) noexcept {
     // Nobody else could take the step while this thread performs it: so nobody need be told that it is due.
-    trampoline::idle() ? trampoline::start([this] { step(delivery::tail); }) : bounce();
+    trampoline::idle() ? trampoline::start([this, how] { step(how); }, how != delivery::tail) : bounce(how);
 }
 
 inline bool state_base::stays_here(delivery how) noexcept {
@@ -103,7 +103,7 @@ inline void state_base::run() noexcept {
     std::uint32_t const old = leave_queue();
     if ((old & runnable) != 0) {
         trampoline::barrier const closed{this};
-        step(delivery::tail);
+        step(closed.nested() ? delivery::nested : delivery::tail);
     }
     release();
 }
@@ -176,6 +176,14 @@ inline std::uint32_t state_base::leave_queue() noexcept {
     } while (!word_.compare_exchange_weak(old, old & ~cleared, std::memory_order_seq_cst, std::memory_order_relaxed));
     if ((old & cleared & runnable) != 0 && (old & wakers) != 0) await_wakers();
     return old & cleared;
+}
+
+inline bool state_base::take_own_step() noexcept {
+    std::uint32_t const old = take_runnable(runnable);
+    if ((old & runnable) == 0) return false;
+    if ((old & pinned) == 0) return true;
+    put_back();
+    return false;
 }
 
 inline bool state_base::take_first_step() noexcept {

@@ -15,7 +15,7 @@ inline void settle(state_base& s, delivery how) noexcept {
     } else if (timer_thread::is_current()) {
         s.schedule();
     } else {
-        s.bounce();
+        s.bounce(how);
     }
 }
 

@@ -100,15 +100,15 @@ public:
     void hand_over() noexcept;
     void hand_to(any_executor const& where) noexcept;
     /// Performs the next step in this thread's trampoline.
-    void bounce() noexcept;
+    void bounce(delivery how) noexcept;
     /// The same for the only step that there is, which is due in no other thread and does not touch this after its answer is published.
-    void bounce_once() noexcept;
+    void bounce_once(delivery how) noexcept;
     /// Whether the thread that comes along is the right one.
     [[nodiscard]] static bool runs_anywhere(any_executor const& e) noexcept { return !e || e.runs_in_place(); }
     /// The rule for every continuation: in the completing thread when it is in the right place and nothing of the user's
     /// is below, else through the executor; without an executor, in the completing thread.
     void continue_after(delivery how) noexcept {
-        if (stays_here(how)) bounce();
+        if (stays_here(how)) bounce(how);
     }
     /// True: it is for this thread to do so. False: the executor has it.
     [[nodiscard]] bool stays_here(delivery how) noexcept;
@@ -183,9 +183,9 @@ protected:
         under_way = 256,
         unasked = 512,  ///< made, but `begin` has not handed it over
         unshared = 1024,  ///< while its asker begins it, nobody else knows it
-        handing = 1u << 12,  ///< one of those who are handing it to an executor now; they are counted in four bits
-        handers = 15u << 12,
-        waking = 1u << 16,  ///< one of those who walk downstream now; they are counted in the bits from here on
+        handing = 1u << 11,  ///< one of those who are handing it to an executor now; they are counted in ten bits
+        handers = 1023u << 11,
+        waking = 1u << 21,  ///< one of those who walk downstream now; they are counted in the bits from here on
         wakers = ~(waking - 1),
     };
 
@@ -258,6 +258,7 @@ private:
         if (waiter* w = find_waiter(at)) w->signal();
     }
     void await_wakers() noexcept;
+    [[nodiscard]] bool take_own_step() noexcept;
     [[nodiscard]] bool attach(waiter& w) noexcept {
         std::uintptr_t expected = 0;
         return slot_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(&w) | is_waiter, std::memory_order_seq_cst,
@@ -302,6 +303,13 @@ private:
     S* state_ = nullptr;
 };
 
+/// Where the attempts of one ask have been. The first balance that they meet has it: the replicas of others are others.
+struct tried_replicas {
+    std::atomic<void const*> by{nullptr};
+    std::atomic<std::uint64_t> which{0};
+    std::atomic<std::uint64_t> last{0};  // relaxed, all: hints
+};
+
 /// What an ask inherits from the asks around it: deadline, attempt, priority, observer. Part of the state that introduced it, which
 /// it keeps alive.
 class context_data {
@@ -315,8 +323,7 @@ public:
     antiphon::priority priority = antiphon::priority::normal;
     bool patient = false;
     void const* metadata = nullptr;
-    std::atomic<std::uint64_t>* tried =
-        nullptr;  // where the attempts of one ask have been, for the next to go elsewhere; as the observer
+    tried_replicas* tried = nullptr;  // where the attempts of one ask have been, for the next to go elsewhere; as the observer
     antiphon::observer* observer = nullptr;  // kept alive by the state that introduced it
     bool may_queue = true;  ///< else what would have to wait in line for a policy is refused
 

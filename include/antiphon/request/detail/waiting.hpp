@@ -21,7 +21,11 @@ class state_base::alarm final : private timer {
 public:
     alarm(state_base& s, time_point moment) : state_{&s} {
         state_->retain();
-        state_->executor_.arm(*this, moment);
+        ANTIPHON_TRY { state_->executor_.arm(*this, moment); }
+        ANTIPHON_CATCH_ALL {
+            state_->release();
+            ANTIPHON_RETHROW;
+        }
     }
     ~alarm() {
         if (state_->executor_.disarm(*this)) {
@@ -65,7 +69,7 @@ inline wait_end state_base::wait(time_point until, alarm* limit) {
             if (executor_.forked()) return wait_end::forked;
             if (limit != nullptr ? limit->rang() : !claim && clock::now() >= until) return wait_end::timed_out;
             assistance const found = help(claim, along);
-            if (found == assistance::would_deadlock) return wait_end::would_deadlock;
+            if (found == assistance::would_deadlock) return along.forked ? wait_end::forked : wait_end::would_deadlock;
             if (found == assistance::none) break;
         }
         waiter sleeper;
@@ -77,7 +81,7 @@ inline wait_end state_base::wait(time_point until, alarm* limit) {
         assistance const found = limit != nullptr && limit->rang() ? assistance::progress : help(claim, along);
         if (found != assistance::none) {
             detach(sleeper);
-            if (found == assistance::would_deadlock && !ready()) return wait_end::would_deadlock;
+            if (found == assistance::would_deadlock && !ready()) return along.forked ? wait_end::forked : wait_end::would_deadlock;
             continue;
         }
         if (!sleeper.sleep_until(until)) detach(sleeper);
