@@ -398,6 +398,7 @@ TEST_CASE("a shut-down without a drain counts what it stopped and what it reject
     CHECK(counts.drained == 0);
     CHECK(counts.stopped == 1);
     CHECK(counts.rejected == 5);
+    CHECK(pool.shut_down().stopped == 1);  // again, in the same thread: nothing anew
     for (auto const& j : queued)
         CHECK((j->rejected && j->why == ap::errc::shut_down && j->how == ap::rejection::in_place));
 }

@@ -201,3 +201,62 @@ TEST_CASE("balance: nonsense is refused by the name of its field") {
     CHECK_THROWS_AS((ap::balance<int()>{ap::balance_options{.decay = 0s}}), std::invalid_argument);
 }
 #endif
+
+TEST_CASE("balance: by latency, a slow answer is forgotten with time, though nobody asks the replica") {
+    ap::testing::simulation sim{1};
+    int asked[2] = {};
+    bool slow = true;
+    ap::request<int()> const a = [&]() -> ap::task<int> {
+        ++asked[0];
+        co_await ap::sleep_for(slow ? ap::duration{10s} : ap::duration{1ms});
+        co_return 0;
+    };
+    ap::request<int()> const b = [&]() -> ap::task<int> {
+        ++asked[1];
+        co_await ap::sleep_for(2ms);
+        co_return 1;
+    };
+    ap::balance<int()> const replicas{{a, b}, {.load = ap::replica_load::peak_ewma, .decay = 10s}};
+    auto ask = replicas | ap::starts_on(sim);
+    for (int i = 0; i != 4; ++i)
+        CHECK(ask.call().has_value());
+    slow = false;
+    for (int i = 0; i != 200; ++i) {
+        CHECK(ask.call().has_value());
+        sim.advance(10s);
+    }
+    CHECK(asked[0] > 50);
+    CHECK(asked[1] > 50);
+}
+
+TEST_CASE("balance: one inside another draws among its own replicas, whatever is tried outside") {
+    ap::testing::simulation sim{1};
+    int asked[4] = {};
+    auto const host = [&](int k) { return ap::request<int()>{[&asked, k] { return ++asked[k]; }}; };
+    ap::balance<int()> const east{{host(0), host(1)}}, west{{host(2), host(3)}};
+    ap::balance<int()> const all{{ap::request<int()>{east.to_request()}, ap::request<int()>{west.to_request()}}};
+    auto ask = all | ap::retry{} | ap::starts_on(sim);
+    for (int i = 0; i != 200; ++i)
+        CHECK(ask.call().has_value());
+    for (int each : asked)
+        CHECK(each > 20);
+}
+
+TEST_CASE("balance: when all replicas have been tried, the next attempt does not go to the one that failed last") {
+    ap::testing::simulation sim{1};
+    int last = -1, same = 0;
+    auto const failing = [&](int k) {
+        return ap::request<int()>{[&, k]() -> ap::result<int> {
+            same += last == k;
+            last = k;
+            return ap::errc::unavailable;
+        }};
+    };
+    ap::balance<int()> const replicas{{failing(0), failing(1)}};
+    auto ask = replicas | ap::retry{.max_attempts = 3} | ap::starts_on(sim);
+    for (int i = 0; i != 100; ++i) {
+        last = -1;
+        CHECK_FALSE(ask.call().has_value());
+    }
+    CHECK(same == 0);
+}

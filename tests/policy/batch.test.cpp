@@ -185,6 +185,7 @@ TEST_CASE("batch: what the handler throws is everybody's failure, and nonsense i
     sim.run();
     CHECK(std::move(a).get().error().message() == "all");
     CHECK(std::move(b).get().error().message() == "all");
+    CHECK_THROWS_AS((thrower | ap::batch{.max_delay = -1ms}), std::invalid_argument);
     CHECK_THROWS_AS((thrower | ap::batch{.max_size = 0}), std::invalid_argument);
 }
 #endif

@@ -568,3 +568,25 @@ TEST_CASE("hedge: a copy that cannot be made is no harm while another is in flig
     CHECK(std::move(f).get().value() == 1);
 }
 #endif
+
+TEST_CASE("hedge: copies that the budget refuses are not charged to max_extra_load") {
+    ap::testing::simulation sim{1};
+    ap::retry_budget const budget{ap::retry_budget::throttle{.max_tokens = 10}};
+    for (int i = 0; i != 6; ++i)
+        budget.failed();
+    int sent = 0;
+    auto ask = ap::request{[&]() -> ap::task<int> {
+                   ++sent;
+                   co_await ap::sleep_for(50ms);
+                   co_return 1;
+               }} |
+               ap::hedge{.after = 10ms, .max_extra_load = 0.5, .budget = budget} | ap::starts_on(sim);
+    for (int i = 0; i != 4; ++i)
+        CHECK(ask.call().has_value());
+    REQUIRE(sent == 4);
+    for (int i = 0; i != 60; ++i)
+        budget.succeeded();
+    for (int i = 0; i != 2; ++i)
+        CHECK(ask.call().has_value());
+    CHECK(sent == 8);
+}

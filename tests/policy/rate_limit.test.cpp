@@ -325,3 +325,24 @@ TEST_CASE("rate_limit: nonsense is refused, naming the field") {
     CHECK_THROWS_AS(limit.cost(-1), std::invalid_argument);
 }
 #endif
+
+TEST_CASE("rate_limit: a costly waiter that leaves gives back no more than each cycle gave") {
+    for (int cost : {2, 10}) {
+        ap::testing::simulation sim{1};
+        ap::time_point const start = sim.now();
+        std::vector<int> starts(10);
+        ap::rate_limit const limiter{{.permits = 2, .per = 1s, .max_wait = 100s}};
+        ap::request const stamp{[&] { ++starts[static_cast<std::size_t>((sim.now() - start) / 1s)]; }};
+        auto one = stamp | limiter | ap::starts_on(sim);
+        auto costly = stamp | limiter.cost(cost) | ap::starts_on(sim);
+        one.submit().detach();
+        auto leaves = costly.submit();
+        leaves.request_stop();
+        for (int i = 0; i != 11; ++i)
+            one.submit().detach();
+        sim.run();
+        for (int each : starts)
+            CHECK(each <= 2);
+        CHECK(starts[0] + starts[1] + starts[2] + starts[3] + starts[4] + starts[5] == 12);
+    }
+}

@@ -612,3 +612,19 @@ TEST_CASE("a second wait for one future is refused while the first lasts, which 
     CHECK_FALSE(second_with_limit);
     CHECK(std::move(answer).get() == 7);
 }
+
+TEST_CASE("a continuation behind one that passes the answer on does not run inside set_value either") {
+    ap::thread_pool pool{{.threads = 1, .claimable = false}};
+    ap::promise<int> answer;
+    bool inside = true, seen = false;  // the pool's thread's
+    auto last = answer.get_future().or_else([](ap::failure const&) { return 0; }).then(pool, [&](int x) {
+        seen = inside;
+        return x;
+    });
+    pool.get_executor().execute(ap::work{[&] {
+        answer.set_value(1);
+        inside = false;
+    }});
+    CHECK(std::move(last).get().value() == 1);
+    CHECK_FALSE(seen);
+}

@@ -131,6 +131,28 @@ TEST_CASE("a child of a process with a busy pool is told so, and does not hang")
     busy.join();
 }
 
+TEST_CASE("a child that waits for a continuation of what runs in its parent is told of the fork") {
+    ap::thread_pool pool{{.threads = 1}};
+    std::atomic<bool> begun{false}, ended{false};
+    auto answer = (ap::request{[&] {
+                       begun = true;
+                       while (!ended.load())
+                           std::this_thread::yield();
+                       return 1;
+                   }} |
+                   ap::starts_on(pool))
+                      .submit()
+                      .then(ap::inline_executor{}, [](int x) { return x; });
+    while (!begun.load())
+        std::this_thread::yield();
+    CHECK(status_of([&] {
+              ap::result<int> const r = std::move(answer).get();
+              ::_exit(!r && r.error() == ap::errc::forked ? good : 3);
+          }) == good);
+    ended = true;
+    CHECK(std::move(answer).get().has_value());
+}
+
 TEST_CASE("a signal during a wait neither ends it early nor breaks it") {
     struct sigaction action{}, before{};
     action.sa_handler = [](int) {};

@@ -3,6 +3,8 @@
 #include <antiphon/execution/manual_executor.hpp>
 #include <antiphon/execution/strand.hpp>
 #include <antiphon/execution/thread_pool.hpp>
+#include <antiphon/policy/retry.hpp>
+#include <antiphon/policy/timeout.hpp>
 #include <antiphon/request/hop.hpp>
 #include <antiphon/request/promise.hpp>
 #include <antiphon/request/request.hpp>
@@ -13,6 +15,7 @@
 #include <atomic>
 #include <barrier>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <optional>
@@ -339,4 +342,75 @@ TEST_CASE("asks end exactly once while their pool is shut down under them") {
         asks.join();
     });
     seen.check();
+}
+
+TEST_CASE("a worker that waits for a retry goes on from an attempt that was given up to the next") {
+    ap::thread_pool pool{{.threads = 1}};
+    std::vector<ap::promise<int>> never(1);
+    std::atomic<int> tries{0};
+    auto ask = ap::request{[&]() -> ap::future<int> {
+                   if (tries++ != 0) {
+                       ap::promise<int> now;
+                       now.set_value(7);
+                       return now.get_future();
+                   }
+                   auto f = never[0].get_future();
+                   for (int i = 0; i < 40; ++i)
+                       f = std::move(f).then([](int x) { return x; });
+                   return f;
+               }} |
+               ap::timeout{.limit = 20ms} | ap::retry{.max_attempts = 3, .backoff = {.initial = 1ms}} | ap::starts_on(pool);
+    auto outside = (ap::request{[&] { return ask.submit().get(); }} | ap::starts_on(pool)).submit();
+    while (!outside.ready())
+        std::this_thread::yield();
+    CHECK(std::move(outside).get().value() == 7);
+}
+
+namespace {
+
+/// Has queued the work long before it returns, as a thread that was preempted there.
+struct slow_to_return {
+    ap::thread_pool::executor_type pool;
+    std::atomic<bool>* ended;
+    void execute(ap::work job) const {
+        pool.execute(std::move(job));
+        while (!ended->load())
+            std::this_thread::yield();
+    }
+    [[nodiscard]] void const* place() const noexcept { return pool.place(); }
+};
+
+}  // namespace
+
+TEST_CASE("a task whose steps many threads hand over at once takes them all") {
+    constexpr std::size_t many = 24;
+    ap::thread_pool pool{{.threads = 1}};
+    std::atomic<bool> ended{false};
+    std::vector<ap::promise<int>> promises(many);
+    std::vector<ap::future<int>> futures;
+    for (auto& each : promises)
+        futures.push_back(each.get_future());
+    std::atomic<std::size_t> reached{0};
+    auto ask = ap::request{[&]() -> ap::task<int> {
+                   int sum = 0;
+                   for (std::size_t i = 0; i < many; ++i) {
+                       reached = i + 1;
+                       sum += (co_await std::move(futures[i])).value();
+                   }
+                   ended = true;
+                   co_return sum;
+               }} |
+               ap::starts_on(slow_to_return{pool.get_executor(), &ended});
+    std::optional<ap::result<int>> answer;
+    std::thread asks{[&] { answer = ask.submit().get(); }};
+    std::vector<std::thread> answerers;
+    for (std::size_t i = 0; i < many; ++i) {
+        while (reached.load() <= i)
+            std::this_thread::yield();
+        answerers.emplace_back([&promises, i] { promises[i].set_value(1); });
+    }
+    for (auto& each : answerers)
+        each.join();
+    asks.join();
+    CHECK(answer->value() == static_cast<int>(many));
 }
