@@ -109,7 +109,8 @@ struct with_priority {
 
 }  // namespace detail
 
-/// `request | after(2s)`: starts that much later; zero or negative starts at once.
+/// `request | after(2s)`: starts that much later; zero starts at once.
+/// **Errors**: a negative delay is refused with `std::invalid_argument`.
 /// **Time**: the executor's clock, from the moment its layer starts. **Cost**: one timer.
 class after {
 public:
@@ -119,7 +120,9 @@ public:
     using ask = detail::delayed_ask<Layer, A...>;
 
     template <class Rep, class Period>
-    explicit constexpr after(std::chrono::duration<Rep, Period> delay) noexcept : delay_{saturating_cast(delay)} {}
+    explicit constexpr after(std::chrono::duration<Rep, Period> delay) : delay_{saturating_cast(delay)} {
+        detail::require(delay_ >= duration::zero(), "after: the delay must not be negative");
+    }
     [[nodiscard]] constexpr time_point starts(time_point now) const noexcept { return saturating_add(now, delay_); }
     template <class Request>
     [[nodiscard]] auto operator()(Request r) const {
