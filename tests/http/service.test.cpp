@@ -85,7 +85,9 @@ TEST_CASE("service: what is not there, not that way, or fails, is a status") {
     CHECK(r.status == 405);
     CHECK(r.headers.get("Allow") == "GET");
     CHECK(s.ask("POST", "/fail").status == 404);
-    CHECK(s.ask("POST", "/slow", "no number").status == 500);
+#if ANTIPHON_EXCEPTIONS
+    CHECK(s.ask("POST", "/slow", "no number").status == 500);  // what std::stoi throws
+#endif
 }
 
 TEST_CASE("service: the longest of the routes that fit counts") {
