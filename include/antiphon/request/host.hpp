@@ -86,6 +86,8 @@ public:
     void start(std::coroutine_handle<> root, finisher finish, delivery how) noexcept {
         root_ = root;
         finish_ = finish;
+        self_->retain();
+        state_ptr<> const alive{self_};  // an ask may be started by somebody who holds nothing of it
         resume(root, how);
     }
 
@@ -112,7 +114,8 @@ protected:
         m == nullptr ? self_->schedule() : self_->schedule_as(*m, m->in_queue, m->where);
     }
 
-    /// Whether a step has something to go on with; then `go_on` does it.
+    /// Whether a step has something to go on with; then `go_on` does it, for somebody who holds a reference meanwhile, as whoever performs
+    /// a step of a host does.
     [[nodiscard]] bool waits() const noexcept { return next_ != nullptr; }
     void go_on(delivery how) noexcept { next_(*this, how); }
     /// The executor refuses the next step. False: no coroutine is lost by it, `go_on` in place is right. True: it is destroyed
@@ -187,12 +190,11 @@ private:
         self_->wake_waiter_downstream();
         return s.attach(*this);
     }
+    /// The caller holds a reference: once the coroutine has suspended, another thread may come to its end.
     void resume(std::coroutine_handle<> h, delivery how) noexcept {
         state_ptr<> const awaited{up_.take()};
         resumption now{h};
         resumption_ = &now;
-        self_->retain();
-        state_ptr<> const alive{self_};
         {
             ambient_context const inherited{self_->context()};
             running_slot* const slot = running_slot::mine;
