@@ -25,9 +25,10 @@ public:
         std::coroutine_handle<> next;
         bool finished = false;
     };
+    /// The innermost one of this thread: that of the coroutine that asks.
+    [[nodiscard]] static resumption& current() noexcept { return *current_; }
 
     [[nodiscard]] state_base& self() const noexcept { return *self_; }
-    [[nodiscard]] resumption& current() const noexcept { return *resumption_; }
     [[nodiscard]] any_executor const& executor() const noexcept { return self_->executor(); }
 
     /// Suspends the coroutine `h` until `source` is ready; the awaiter keeps its own reference. False: it is ready, go on.
@@ -194,19 +195,22 @@ private:
     void resume(std::coroutine_handle<> h, delivery how) noexcept {
         state_ptr<> const awaited{up_.take()};
         resumption now{h};
-        resumption_ = &now;
         {
+            resumption* const below = std::exchange(current_, &now);
             ambient_context const inherited{self_->context()};
             running_slot* const slot = running_slot::mine;
             stoppable* const outer = slot != nullptr ? slot->enter(*this) : nullptr;
             while (now.next)
                 std::exchange(now.next, nullptr).resume();
             if (slot != nullptr) slot->leave(outer);
+            current_ = below;
         }
         if (!now.finished) return;
         forget_home();
         finish_(*this, std::exchange(root_, nullptr), how);
     }
+
+    static constinit inline thread_local resumption* current_ = nullptr;
 
     state_base* self_;
     link<state_base> up_;
@@ -214,7 +218,6 @@ private:
     std::coroutine_handle<> resume_;
     std::coroutine_handle<> root_;
     finisher finish_ = nullptr;
-    resumption* resumption_ = nullptr;
     std::atomic<state_base*> beyond_{nullptr};
     std::atomic<new_home*> moved_{nullptr};
     bool at_home_ = false;
