@@ -26,7 +26,7 @@ def svg(width, height, parts):
 
 def powers(low, high):
     """Powers of ten around a range, for a logarithmic axis."""
-    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    first, last = math.floor(math.log10(0.8 * low)), math.ceil(math.log10(high))
     return [10.0 ** e for e in range(first, max(last, first + 1) + 1)]
 
 

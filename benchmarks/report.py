@@ -73,7 +73,7 @@ def names_of(run, program):
         name = f"{program.removeprefix('bench_')}/antiphon, {name.replace('_', ' ')}"
     workload, who = name.split("/", 1)
     if argument:
-        who += f", {int(argument[1]):,} others".replace(",", " ")
+        who += f", {f'{int(argument[1]):,}'.replace(',', ' ')} others"
     if threads and int(threads[1]) > 1:
         who += f", {threads[1]} threads"
     return workload, who
