@@ -254,7 +254,7 @@ private:
     }
     void take_off(delivery how) noexcept {
         if (!own_.wanted()) return;
-        context_.inherit(this->context());
+        context_.inherit_from(*this);
         context_.deadline = time_point::max();  // this asker's; those who join later have their own
         state_ptr<state<R>> ask;
         ANTIPHON_TRY { ask = question_.ask(slot_, *this, context_, true); }
