@@ -38,8 +38,8 @@ std::string seen_by(ap::request<std::string()> const& r) { return r.call().value
 
 TEST_CASE("with_metadata: a handler sees it, by every verb and through every layer between") {
     ap::testing::simulation sim;
-    auto const r = reads("tenant") | ap::timeout{.limit = 1s} | ap::retry{} |
-                   ap::layer([](auto next) { return next(); }) | ap::with_metadata{"tenant", "blue"} | ap::starts_on(sim);
+    auto const r = reads("tenant") | ap::timeout{.limit = 1s} | ap::retry{} | ap::layer([](auto next) { return next(); }) |
+                   ap::with_metadata{"tenant", "blue"} | ap::starts_on(sim);
     CHECK(r.call().value() == "blue");
     CHECK(r.submit().get().value() == "blue");
     CHECK(r.call_for(1s).get().value() == "blue");
@@ -81,8 +81,8 @@ TEST_CASE("with_metadata: it lasts as long as the asks that see it, whatever bec
     {
         auto const late = ap::request{[&](ap::context const& c) { seen = c.metadata().find("k").value_or("-"); }} | ap::after(2s) |
                           ap::starts_on(sim);
-        auto const early = ap::request{[=] { late.submit().detach(); }} | ap::with_metadata{"k", std::string(100, 'v')} |
-                           ap::starts_on(sim);
+        auto const early =
+            ap::request{[=] { late.submit().detach(); }} | ap::with_metadata{"k", std::string(100, 'v')} | ap::starts_on(sim);
         early.submit().detach();
         sim.advance(1s);
     }
@@ -119,10 +119,12 @@ TEST_CASE("with_metadata: a value is made in the context of the ask, and never o
 TEST_CASE("with_metadata: an ask stopped before it makes no value") {
     ap::testing::simulation sim;
     bool made = false;
-    auto f = (reads("id") | ap::with_metadata{"id", [&] {
-                                                  made = true;
-                                                  return "1";
-                                              }} |
+    auto f = (reads("id") |
+              ap::with_metadata{"id",
+                                [&] {
+                                    made = true;
+                                    return "1";
+                                }} |
               ap::after(1s) | ap::starts_on(sim))
                  .submit();
     f.request_stop();

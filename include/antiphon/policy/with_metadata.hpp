@@ -109,7 +109,8 @@ public:
 
     with_metadata(std::string key, std::string value) : with_metadata{one(std::move(key), std::move(value))} {}
     template <class F>
-        requires(std::invocable<std::decay_t<F> const&> && std::convertible_to<std::invoke_result_t<std::decay_t<F> const&>, std::string>)
+        requires(std::invocable<std::decay_t<F> const&> &&
+                 std::convertible_to<std::invoke_result_t<std::decay_t<F> const&>, std::string>)
     with_metadata(std::string key, F&& value) : with_metadata{one(std::move(key), {})} {
         core_->made = std::forward<F>(value);
     }
