@@ -2,7 +2,7 @@
 #pragma once
 // The stop of an ask that nobody wants any more, where it matters at once whether it had started.
 
-#include "antiphon/request/detail/state_base.hpp"
+#include "antiphon/request/state.hpp"
 
 namespace antiphon::detail {
 
