@@ -46,15 +46,17 @@ private:
     stoppable* outer_ = nullptr;
 };
 
-/// What a handler's lead needs in its ask.
+/// What a handler's lead needs in its ask; `settle` comes before the handler is called.
 template <lead Lead>
 struct lead_source {
     explicit lead_source(state_base&) noexcept {}
+    void settle(state_base const&) noexcept {}
     void request_stop() noexcept {}
 };
 template <>
 struct lead_source<lead::stop_token> {
     explicit lead_source(state_base& ask) : entry{ask} {}
+    void settle(state_base const&) noexcept {}
     void request_stop() noexcept { source.request_stop(); }
     [[nodiscard]] std::stop_token get() const noexcept { return source.get_token(); }
     std::stop_source source;
@@ -63,6 +65,9 @@ struct lead_source<lead::stop_token> {
 template <>
 struct lead_source<lead::context> {
     explicit lead_source(state_base& ask) noexcept : held{ask.executor(), ask.context()}, entry{ask} {}
+    void settle(state_base const& ask) noexcept {
+        if (ask.asked_anew()) held.begin_anew();
+    }
     void request_stop() noexcept { held.request_stop(); }
     [[nodiscard]] antiphon::context const& get() const noexcept { return held; }
     antiphon::context held;
@@ -113,13 +118,13 @@ public:
             new heap_ask<ask<A...>>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(args)...}};
     }
 
-    /// The handler's own answer. `source` supplies its lead, `reply` its trailing promise.
+    /// The handler's own answer. `source` supplies its lead; a trailing promise comes after the arguments.
     template <class Source, class... A>
     decltype(auto) invoke(Source& source, A&&... args) const {
-        if constexpr (Lead == lead::nothing) {
-            return antiphon::detail::invoke(f_, std::forward<A>(args)...);
+        if constexpr (WithPromise) {
+            return invoke_as(types<P..., promise<R>>{}, source, std::forward<A>(args)...);
         } else {
-            return antiphon::detail::invoke(f_, source.get(), std::forward<A>(args)...);
+            return invoke_as(types<P...>{}, source, std::forward<A>(args)...);
         }
     }
 
@@ -142,6 +147,15 @@ public:
     static constexpr bool immediate = !WithPromise && answer_traits<answer>::immediate;
 
 private:
+    template <class Source, class... Q, class... A>
+    decltype(auto) invoke_as(types<Q...>, Source& source, A&&... args) const {
+        if constexpr (Lead == lead::nothing) {
+            return antiphon::detail::invoke(f_, as_parameter<F, Q>(std::forward<A>(args))...);
+        } else {
+            return antiphon::detail::invoke(f_, source.get(), as_parameter<F, Q>(std::forward<A>(args))...);
+        }
+    }
+
     ANTIPHON_NO_UNIQUE_ADDRESS F f_;
 };
 
@@ -204,8 +218,9 @@ protected:
         if (context_data const* c = this->context()) {
             if (c->deadline != time_point::max() && c->deadline <= this->executor().now())
                 return this->fail(failure{errc::deadline_exceeded, executed::no}, how);
-            if (c->observer != nullptr) c->observer->started(c->attempt);
+            if (c->observer != nullptr) c->observer->started(this->attempt_around());
         }
+        source_.settle(*this);
         ambient_context const inherited{this->context()};
         if constexpr (Leaf::with_promise) {
             run_with_promise<R>(
