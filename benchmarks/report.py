@@ -151,9 +151,13 @@ def main(arguments):
         lines.append("")
     lines += ["## Heap and sizes", "", "| what | value |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in (line.split("\t") for line in heap.strip().split("\n"))]
-    lines += ["", "## Headers", "", "| what is included | ms | ratio | goal | preprocessed lines | ratio |", "|---|--:|--:|--:|--:|--:|"]
-    lines += [f"| `{row['name']}` | {row['ms']:.0f} | {row['ratio']:.2f} | {row['goal'] or ''} | {row['lines']} | {row['lines_ratio']:.2f} |"
-              for row in headers]
+    lines += ["", "## Headers", "", "| what is included | instructions | ratio | limit | ms | ratio | preprocessed lines | ratio |",
+              "|---|--:|--:|--:|--:|--:|--:|--:|"]
+    for row in headers:
+        counted = row["instructions"]
+        cost = f"{counted / 1e6:.0f} M | {row['instructions_ratio']:.2f}" if counted is not None else " | "
+        lines.append(f"| `{row['name']}` | {cost} | {row['limit'] or ''} | {row['ms']:.0f} | {row['ratio']:.2f} "
+                     f"| {row['lines']} | {row['lines_ratio']:.2f} |")
     out.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"written: {out}")
     return 0
