@@ -186,7 +186,8 @@ private:
         ANTIPHON_CATCH_ALL { asked = failure::current(executed::no); }
         if (!asked) return this->fail(std::move(asked).error().with_executed(executed::no), how);
         sending();
-        handler_.to().core->ask(*this, handler_.to().subject, *std::move(asked), [this] { return this->stop_requested(); });
+        client_core& core = *handler_.to().core;
+        core.ask(*this, handler_.to().subject, *std::move(asked), [this] { return this->stop_requested(); }, core.options().timeout);
     }
     void on_answer(message&& m) noexcept override {
         if (m.kind == message_kind::part)
@@ -195,7 +196,7 @@ private:
         if constexpr (Remote::several) {
             // overridden
         } else if constexpr (quick) {
-            this->decide([&] { return decode_from<R>(handler_.to().codec, std::move(m)); }, delivery::nested);
+            this->decide([&] { return read(std::move(m)); }, delivery::nested);
         } else {
             ANTIPHON_TRY { arrived_.held = std::make_unique<message>(std::move(m)); }
             ANTIPHON_CATCH_ALL { return this->fail(failure::current(), delivery::nested); }
@@ -203,7 +204,13 @@ private:
         }
     }
     void decode(delivery how) noexcept {
-        if constexpr (!quick) this->decide([&] { return decode_from<R>(handler_.to().codec, std::move(*arrived_.held)); }, how);
+        if constexpr (!quick) this->decide([&] { return read(std::move(*arrived_.held)); }, how);
+    }
+    /// It was done, even where the codec does not understand what came of it.
+    [[nodiscard]] result<R> read(message&& m) const {
+        result<R> decoded = decode_from<R>(handler_.to().codec, std::move(m));
+        if (!decoded) return std::move(decoded).error().with_executed(executed::yes);
+        return decoded;
     }
 
     ANTIPHON_NO_UNIQUE_ADDRESS arrived_message<!quick> arrived_;
