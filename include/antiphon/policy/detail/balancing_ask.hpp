@@ -222,6 +222,7 @@ private:
         (*chosen_)->asked.fetch_add(1, std::memory_order_relaxed);
         began_ = this->executor().now();
         state_base& inner = *ask;
+        if (this->asked_anew()) inner.ask_anew();
         inner.attach_first(*this);
         inner.retain();
         state_ptr<> const alive{&inner};

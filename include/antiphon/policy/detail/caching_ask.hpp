@@ -135,7 +135,7 @@ private:
             refresh<policy_type, asked>::start(this->executor(), policy_, std::move(question_), std::move(found), priority::low);
     }
     void ask_inside(delivery how) noexcept {
-        context_.inherit(this->context());
+        context_.inherit_from(*this);
         state_ptr<state<R>> ask;
         ANTIPHON_TRY { ask = question_.ask(slot_, *this, context_, true); }
         ANTIPHON_CATCH_ALL { return this->fail(failure::current(executed::no), how); }

@@ -27,8 +27,10 @@ struct passenger {
     passenger* before = nullptr;
     passenger* after = nullptr;
     bool aboard = false;
-    bool alone = false;                ///< the flight's only one: it may take the result instead of copying it
-    delivery how = delivery::nested;  ///< of the result; written before the ask's step is scheduled
+    // Written before the ask's step is scheduled:
+    bool landed = false;              ///< with the flight; one that has left must not look at the result, which may come any moment
+    bool alone = false;               ///< the flight's only one: it may take the result instead of copying it
+    delivery how = delivery::nested;  ///< of the result
 };
 
 /// It lies in the ask that began it, which its passengers and the ask inside keep alive. `closed_`: nobody boards any more, because it
@@ -112,6 +114,7 @@ public:
         if (each != nullptr && each->after == nullptr) each->alone = true;
         while (each != nullptr) {
             passenger& p = *std::exchange(each, each->after);
+            p.landed = true;
             p.how = how;
             state_ptr<> const told{p.ask};
             settle(*told, how);
@@ -254,7 +257,7 @@ private:
     }
     void take_off(delivery how) noexcept {
         if (!own_.wanted()) return;
-        context_.inherit(this->context());
+        context_.inherit_from(*this);
         context_.deadline = time_point::max();  // this asker's; those who join later have their own
         state_ptr<state<R>> ask;
         ANTIPHON_TRY { ask = question_.ask(slot_, *this, context_, true); }
@@ -277,8 +280,8 @@ private:
     void deliver(delivery from) noexcept {
         flight_type& of = *flight_;
         delivery const way = me_.how == delivery::nested ? me_.how : from;
+        if (!me_.landed) return this->fail(failure{errc::cancelled, executed::maybe}, way);
         std::optional<result<R>>& answer = of.landed();
-        if (!answer) return this->fail(failure{errc::cancelled, executed::maybe}, way);
         if (me_.alone) return this->complete(*std::move(answer), way);
         this->decide([&]() -> result<R> const& { return *answer; }, way);
     }

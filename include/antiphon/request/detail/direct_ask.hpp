@@ -46,15 +46,17 @@ private:
     stoppable* outer_ = nullptr;
 };
 
-/// What a handler's lead needs in its ask.
+/// What a handler's lead needs in its ask; `settle` comes before the handler is called.
 template <lead Lead>
 struct lead_source {
     explicit lead_source(state_base&) noexcept {}
+    void settle(state_base const&) noexcept {}
     void request_stop() noexcept {}
 };
 template <>
 struct lead_source<lead::stop_token> {
     explicit lead_source(state_base& ask) : entry{ask} {}
+    void settle(state_base const&) noexcept {}
     void request_stop() noexcept { source.request_stop(); }
     [[nodiscard]] std::stop_token get() const noexcept { return source.get_token(); }
     std::stop_source source;
@@ -63,6 +65,9 @@ struct lead_source<lead::stop_token> {
 template <>
 struct lead_source<lead::context> {
     explicit lead_source(state_base& ask) noexcept : held{ask.executor(), ask.context()}, entry{ask} {}
+    void settle(state_base const& ask) noexcept {
+        if (ask.asked_anew()) held.begin_anew();
+    }
     void request_stop() noexcept { held.request_stop(); }
     [[nodiscard]] antiphon::context const& get() const noexcept { return held; }
     antiphon::context held;
@@ -204,8 +209,9 @@ protected:
         if (context_data const* c = this->context()) {
             if (c->deadline != time_point::max() && c->deadline <= this->executor().now())
                 return this->fail(failure{errc::deadline_exceeded, executed::no}, how);
-            if (c->observer != nullptr) c->observer->started(c->attempt);
+            if (c->observer != nullptr) c->observer->started(this->attempt_around());
         }
+        source_.settle(*this);
         ambient_context const inherited{this->context()};
         if constexpr (Leaf::with_promise) {
             run_with_promise<R>(

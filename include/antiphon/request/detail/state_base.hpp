@@ -63,7 +63,15 @@ public:
     [[nodiscard]] bool ready() const noexcept { return slot_.load(std::memory_order_acquire) == is_ready; }
     [[nodiscard]] bool stop_requested() const noexcept { return (word_.load(std::memory_order_seq_cst) & stopped) != 0; }
     [[nodiscard]] any_executor const& executor() const noexcept { return executor_; }
-    [[nodiscard]] context_data const* context() const noexcept { return context_; }
+    [[nodiscard]] context_data const* context() const noexcept {
+        return reinterpret_cast<context_data const*>(context_ & ~std::uintptr_t{is_anew});
+    }
+    /// Before `begin`, by whoever made it in the context of the handler that asks: this is an ask of its own, and its attempts are
+    /// counted from 1.
+    void ask_anew() noexcept { context_ |= is_anew; }
+    [[nodiscard]] bool asked_anew() const noexcept { return (context_ & is_anew) != 0; }
+    /// Which attempt of the ask around it this is, from 1.
+    [[nodiscard]] std::uint32_t attempt_around() const noexcept;
 
     /// True: `c` will be told. False: the answer is here already, and is visible.
     [[nodiscard]] bool attach(consumer& c) noexcept { return attach_word(reinterpret_cast<std::uintptr_t>(&c)); }
@@ -229,6 +237,7 @@ private:
     static constexpr std::uintptr_t is_ready = 1;
     static constexpr std::uintptr_t is_waiter = 2;
     static constexpr std::uintptr_t is_end = 4;  ///< of a consumer: there is nobody downstream
+    static constexpr std::uintptr_t is_anew = 1;  ///< of the context
     static waiter* waiter_of(std::uintptr_t slot) noexcept { return reinterpret_cast<waiter*>(slot & ~is_waiter); }
     /// The consumer with somebody downstream, null when the slot holds none.
     static consumer* passage_of(std::uintptr_t slot) noexcept {
@@ -274,7 +283,7 @@ private:
     std::atomic<std::uint32_t> refs_;
     std::atomic<std::uint32_t> word_;
     any_executor executor_;
-    context_data const* context_;
+    std::uintptr_t context_;  ///< where it is, and `is_anew`
 };
 
 /// An intrusive pointer to a state.
@@ -310,8 +319,10 @@ struct tried_replicas {
     std::atomic<std::uint64_t> last{0};  // relaxed, all: hints
 };
 
-/// What an ask inherits from the asks around it: deadline, attempt, priority, observer. Part of the state that introduced it, which
-/// it keeps alive.
+struct metadata_block;
+
+/// What an ask inherits from the asks around it: deadline, priority, metadata, observer, and, inside one pipeline, the attempt. Part
+/// of the state that introduced it, which it keeps alive.
 class context_data {
 public:
     explicit context_data(state_base& owner) noexcept : owner_{&owner} {}
@@ -322,15 +333,17 @@ public:
     std::uint32_t attempt = 1;
     antiphon::priority priority = antiphon::priority::normal;
     bool patient = false;
-    void const* metadata = nullptr;
+    metadata_block const* metadata = nullptr;  // as the observer
     tried_replicas* tried = nullptr;  // where the attempts of one ask have been, for the next to go elsewhere; as the observer
     antiphon::observer* observer = nullptr;  // kept alive by the state that introduced it
     bool may_queue = true;  ///< else what would have to wait in line for a policy is refused
 
-    void inherit(context_data const* outer) noexcept {
+    /// For what is inside `ask`.
+    void inherit_from(state_base const& ask) noexcept {
+        context_data const* const outer = ask.context();
         if (outer == nullptr) return;
         deadline = outer->deadline;
-        attempt = outer->attempt;
+        attempt = ask.asked_anew() ? 1 : outer->attempt;
         priority = outer->priority;
         patient = outer->patient;
         metadata = outer->metadata;
@@ -347,7 +360,8 @@ private:
 };
 
 inline urgency state_base::how_urgent() const noexcept {
-    return context_ != nullptr ? urgency{context_->priority, context_->deadline, context_->patient} : urgency{};
+    context_data const* const c = context();
+    return c != nullptr ? urgency{c->priority, c->deadline, c->patient} : urgency{};
 }
 /// The job that `entry` is in an executor's queue, for an ask with this context.
 [[nodiscard]] inline work work_of(work_item& entry, context_data const* context) noexcept {
@@ -355,11 +369,16 @@ inline urgency state_base::how_urgent() const noexcept {
 }
 
 inline state_base::state_base(any_executor executor, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept
-    : refs_{references}, word_{word}, executor_{std::move(executor)}, context_{context} {
-    if (context_ != nullptr) context_->retain();
+    : refs_{references}, word_{word}, executor_{std::move(executor)}, context_{reinterpret_cast<std::uintptr_t>(context)} {
+    static_assert(alignof(context_data) > is_anew);
+    if (context != nullptr) context->retain();
 }
 inline state_base::~state_base() {
-    if (context_ != nullptr) context_->release();
+    if (context_data const* const c = context()) c->release();
+}
+inline std::uint32_t state_base::attempt_around() const noexcept {
+    context_data const* const c = context();
+    return c != nullptr && !asked_anew() ? c->attempt : 1;
 }
 
 }  // namespace antiphon::detail
