@@ -49,8 +49,8 @@ private:
     std::string_view text_;
 };
 
-constexpr std::string_view names[] = {"Antiphon-Kind",   "Antiphon-Timeout",  "Antiphon-Priority", "Antiphon-More",
-                                      "Antiphon-Origin", "Antiphon-Sequence", "Antiphon-Key",      "Antiphon-Code",
+constexpr std::string_view names[] = {"Antiphon-Kind",   "Antiphon-Timeout",  "Antiphon-Priority",   "Antiphon-More",
+                                      "Antiphon-Origin", "Antiphon-Sequence", "Antiphon-Key",        "Antiphon-Code",
                                       "Antiphon-Thrown", "Antiphon-Executed", "Antiphon-Retry-After"};
 
 ms::message message_from(bytes_of& in) {
@@ -74,7 +74,8 @@ ms::message message_from(bytes_of& in) {
 void write_and_read(ms::message const& m) {
     ms::message again;
     again.kind = ms::message_kind::reply;
-    ms::wire::write(m, ms::message_kind::reply, [&](char const* name, std::string const& value) { must(ms::wire::read(again, name, value)); });
+    ms::wire::write(m, ms::message_kind::reply,
+                    [&](char const* name, std::string const& value) { must(ms::wire::read(again, name, value)); });
     must(again.kind == m.kind && again.remaining == m.remaining && again.priority == m.priority && again.more == m.more);
     must(again.sequence == m.sequence && again.origin == m.origin && again.key == m.key);
     if (m.kind != ms::message_kind::refusal) return;

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "catch_compat.hpp"
-#include "support/rabbit_server.hpp"
 #include "support/node_packages.hpp"
+#include "support/rabbit_server.hpp"
 #include "support/servers.hpp"
 
 namespace ap = antiphon;
@@ -27,7 +27,9 @@ bool server_is_missing() {
     WARN("rabbitmq-server is not installed: skipped");
     return true;
 }
-amqp_options to(servers::rabbit_server const& server) { return {.servers = {server.url()}, .reconnect_wait = 20ms, .reconnect_most = 200ms}; }
+amqp_options to(servers::rabbit_server const& server) {
+    return {.servers = {server.url()}, .reconnect_wait = 20ms, .reconnect_most = 200ms};
+}
 amqp_options durable(servers::rabbit_server const& server, std::string reply_queue = {}) {
     amqp_options o = to(server);
     o.durable = true;
@@ -172,7 +174,9 @@ TEST_CASE("amqp: an ask whose time ended in the queue is not run") {
     servers::rabbit_server const server;
     amqp const caller{durable(server)};
     client const bus{caller};
-    { auto const serving = bus.serve("expires", twice()); }
+    {
+        auto const serving = bus.serve("expires", twice());
+    }
     auto const ask = bus.request<int(int)>("expires");
     CHECK((ask | ap::timeout{.limit = 50ms}).call(1).error() == ap::errc::deadline_exceeded);
     std::atomic<int> ran{0};
@@ -187,7 +191,9 @@ TEST_CASE("amqp: durable asks and their answers outlive the broker and the calle
     {
         amqp const caller{durable(server, "billing.answers")};
         client const bus{caller};
-        { auto const serving = bus.serve("invoice", twice()); }
+        {
+            auto const serving = bus.serve("invoice", twice());
+        }
         message m{.body = "21"};
         m.key = "invoice-7";
         auto const never = bus.request<int(message)>("invoice").submit(m);

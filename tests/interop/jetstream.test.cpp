@@ -155,7 +155,8 @@ TEST_CASE("jetstream: asks outlive the server, and each key is worked on once") 
     client const bus{caller, {.timeout = 3s, .keep_over_reconnect = true}}, there{worker};
     std::atomic<int> ran{0};
     auto const serving = there.serve("work.charge", ap::request{[&](int n) { return ++ran, 2 * n; }}, {.remember = 1h});
-    auto const ask = bus.request<int(message)>("work.charge") | ap::retry{.max_attempts = 50, .backoff = {.initial = 10ms, .max = 100ms}};
+    auto const ask =
+        bus.request<int(message)>("work.charge") | ap::retry{.max_attempts = 50, .backoff = {.initial = 10ms, .max = 100ms}};
     std::string const port = at.server->port();
     std::vector<ap::future<int>> answers;
     for (int i = 0; i < 200; ++i) {

@@ -15,6 +15,7 @@
 
 #if WORKER_NATS
 #include <antiphon/interop/jetstream.hpp>
+#include <antiphon/interop/nats.hpp>
 #endif
 #if WORKER_AMQP
 #include <antiphon/interop/amqp.hpp>
@@ -31,9 +32,9 @@ int work(Transport const& over, ::sigset_t const& until) {
     ms::client const bus{over};
     auto const twice = bus.serve("work.twice", ap::request{[](int n) { return 2 * n; }}, {.remember = 1h});
     auto const slow = bus.serve("work.slow", ap::request{[](int n) -> ap::task<int> {
-        co_await ap::sleep_for(300ms);
-        co_return 2 * n;
-    }});
+                                    co_await ap::sleep_for(300ms);
+                                    co_return 2 * n;
+                                }});
     auto const who = bus.serve("work.who", ap::request{[] { return static_cast<int>(::getpid()); }});
     std::printf("ready\n");
     std::fflush(stdout);
@@ -67,7 +68,8 @@ int main(int argc, char** argv) {
         code = work(over, until);
     }
     if (kind == "jetstream") {
-        ms::jetstream_options o{.nats = {.servers = {argv[2]}, .reconnect_wait = 20ms}, .subjects = {"work.*"}, .redeliver_after = 500ms};
+        ms::jetstream_options o{
+            .nats = {.servers = {argv[2]}, .reconnect_wait = 20ms}, .subjects = {"work.*"}, .redeliver_after = 500ms};
         ms::jetstream const over{o};
         code = work(over, until);
     }

@@ -70,7 +70,8 @@ TEST_CASE("stream: one without parts ends at once") {
 
 TEST_CASE("stream: neither copies nor another order change what is read") {
     ap::testing::simulation sim{7};
-    ms::loopback const broker{sim, {.latency = [](std::uint64_t bits) { return std::chrono::microseconds{bits % 20'000}; }, .duplicates = 0.5}};
+    ms::loopback const broker{
+        sim, {.latency = [](std::uint64_t bits) { return std::chrono::microseconds{bits % 20'000}; }, .duplicates = 0.5}};
     ms::client const bus{broker};
     auto const serving = bus.serve_stream<int(int)>("count", counting());
     ms::parts<int> numbers = bus.stream<int(int)>("count").call(200).value();
@@ -120,7 +121,8 @@ TEST_CASE("stream: whoever stops reading stops the responder") {
     ms::client const bus{broker};
     int ended = 0;
     auto const endless = [&](int, ms::part_sink<int> sink) -> ap::task<void> {
-        while (sink.send(1)) co_await ap::sleep_for(10ms);
+        while (sink.send(1))
+            co_await ap::sleep_for(10ms);
         CHECK(sink.stop_requested());
         CHECK(sink.send(1).error() == ap::errc::cancelled);
         ++ended;

@@ -437,6 +437,20 @@ TEST_CASE("transport: headers and any bytes travel both ways") {
     CHECK(r->headers.get("Seen-Empty") == "");
 }
 
+TEST_CASE("transport: metadata goes along, and with what the handler asks in turn") {
+    world const over = GENERATE(from_range(worlds()));
+    INFO(over.name);
+    ms::client bus{over.transport()};
+    auto const far =
+        bus.serve(over.subject("far"),
+                  ap::request{[](ap::context const& c, int) { return std::string{c.metadata().find("tenant").value_or("nobody")}; }});
+    auto const onward = bus.request<std::string(int)>(over.subject("far"));
+    auto const near = bus.serve(over.subject("near"), ap::request{[&](int n) { return onward.submit(n); }});
+    auto const ask = bus.request<std::string(int)>(over.subject("near"));
+    CHECK((ask | ap::with_metadata{"Tenant", "blue"}).call(1).value() == "blue");
+    CHECK(ask.call(1).value() == "nobody");
+}
+
 TEST_CASE("transport: bodies larger than it takes arrive whole, both ways, at one member of the group") {
     world const over = GENERATE(from_range(worlds()));
     INFO(over.name);

@@ -17,8 +17,8 @@ inline std::string node_package_missing(std::string const& name, std::string con
     if (there()) return {};
     if (npm.empty()) return "npm is not installed: skipped";
     std::filesystem::create_directories(folder);
-    run({npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1", "--fetch-timeout=20000", "--prefix", folder,
-         name + "@" + version});
+    run({npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1", "--fetch-timeout=20000", "--prefix",
+         folder, name + "@" + version});
     return there() ? std::string{} : "npm cannot install " + name + ": skipped";
 }
 /// Scripts that are elsewhere find what is installed there.

@@ -54,13 +54,12 @@ public:
                 ">/dev/null 2>&1 & e=$!; \"$1\" >\"$HOME/out\" 2>&1 & b=$!; cat >/dev/null; "
                 "kill -KILL $(cat \"$RABBITMQ_PID_FILE\") $b $e 2>/dev/null; wait",
                 "sh", find_rabbit()},
-            std::vector<std::string>{"HOME=" + d, "RABBITMQ_NODENAME=antiphon" + std::to_string(port_) + "@localhost",
-                                     "RABBITMQ_NODE_IP_ADDRESS=127.0.0.1", "RABBITMQ_NODE_PORT=" + std::to_string(port_),
-                                     "RABBITMQ_DIST_PORT=" + std::to_string(inner_), "ERL_EPMD_ADDRESS=127.0.0.1",
-                                     "ERL_EPMD_PORT=" + std::to_string(mapper_), "RABBITMQ_MNESIA_BASE=" + d + "mnesia",
-                                     "RABBITMQ_LOG_BASE=" + d + "log", "RABBITMQ_PID_FILE=" + d + "pid",
-                                     "RABBITMQ_ENABLED_PLUGINS_FILE=" + d + "plugins",
-                                     "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1}"});
+            std::vector<std::string>{
+                "HOME=" + d, "RABBITMQ_NODENAME=antiphon" + std::to_string(port_) + "@localhost", "RABBITMQ_NODE_IP_ADDRESS=127.0.0.1",
+                "RABBITMQ_NODE_PORT=" + std::to_string(port_), "RABBITMQ_DIST_PORT=" + std::to_string(inner_),
+                "ERL_EPMD_ADDRESS=127.0.0.1", "ERL_EPMD_PORT=" + std::to_string(mapper_), "RABBITMQ_MNESIA_BASE=" + d + "mnesia",
+                "RABBITMQ_LOG_BASE=" + d + "log", "RABBITMQ_PID_FILE=" + d + "pid", "RABBITMQ_ENABLED_PLUGINS_FILE=" + d + "plugins",
+                "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1}"});
         for (int i = 0; i < 6000; ++i) {
             if (greets()) return;
             ::poll(nullptr, 0, 20);
@@ -79,8 +78,9 @@ private:
         to.sin_port = htons(port_);
         to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         char answer[8] = {};
-        bool const up = ::connect(fd, reinterpret_cast<::sockaddr*>(&to), sizeof to) == 0 && ::send(fd, "HELLO\0\0\0", 8, MSG_NOSIGNAL) == 8 &&
-                        ::recv(fd, answer, sizeof answer, MSG_WAITALL) == 8 && std::string{answer, 4} == "AMQP";
+        bool const up = ::connect(fd, reinterpret_cast<::sockaddr*>(&to), sizeof to) == 0 &&
+                        ::send(fd, "HELLO\0\0\0", 8, MSG_NOSIGNAL) == 8 && ::recv(fd, answer, sizeof answer, MSG_WAITALL) == 8 &&
+                        std::string{answer, 4} == "AMQP";
         ::close(fd);
         return up;
     }

@@ -41,7 +41,7 @@ struct amqp_options {
     std::size_t max_body = std::size_t{16} << 20;
 
     bool tls = false;
-    std::string ca_file = {};           ///< authorities to trust (PEM); needed for TLS
+    std::string ca_file = {};  ///< authorities to trust (PEM); needed for TLS
     std::string certificate_file = {};  ///< the client's own, with its key
     std::string key_file = {};
 };
@@ -55,7 +55,8 @@ inline void check(amqp_options const& o) {
     require(o.reply_queue.size() < 256, "amqp_options.reply_queue: at most 255 bytes");
     require(o.prefetch != 0, "amqp_options.prefetch: must not be zero");
     require(o.connect_timeout > duration::zero(), "amqp_options.connect_timeout: must be positive");
-    require(o.heartbeat >= std::chrono::seconds{1} && o.heartbeat <= std::chrono::hours{1}, "amqp_options.heartbeat: from a second to an hour");
+    require(o.heartbeat >= std::chrono::seconds{1} && o.heartbeat <= std::chrono::hours{1},
+            "amqp_options.heartbeat: from a second to an hour");
     require(o.reconnect_wait > duration::zero(), "amqp_options.reconnect_wait: must be positive");
     require(o.reconnect_most >= o.reconnect_wait, "amqp_options.reconnect_most: not less than reconnect_wait");
     require(o.most_unsent != 0, "amqp_options.most_unsent: must not be zero");

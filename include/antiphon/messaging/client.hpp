@@ -79,8 +79,9 @@ public:
         antiphon::detail::require(is_subject(subject), "client::stream: subject: tokens with dots between them, without wildcards");
         detail::check(options);
         using handler = detail::opening<Signature, Codec>;
-        antiphon::request<typename handler::signature, Repeat> opens{handler{
-            std::make_shared<detail::target<Codec> const>(detail::target<Codec>{core_, std::string{subject}, std::move(codec)}), options}};
+        antiphon::request<typename handler::signature, Repeat> opens{
+            handler{std::make_shared<detail::target<Codec> const>(detail::target<Codec>{core_, std::string{subject}, std::move(codec)}),
+                    options}};
         return opens;
     }
     /// Tells whoever listens, and waits for nobody. **Errors**: what the codec and the transport say at once; nobody listening is none.
@@ -108,9 +109,10 @@ public:
                                          serve_options options = {}, Codec codec = {}) const {
         any_executor const own = core_->executor();
         auto const answer = [&](auto what) {
-            return serve(pattern,
-                         antiphon::request{detail::streaming<Signature, Codec>{core_->shared_connection(), std::move(what), std::move(codec)}},
-                         std::move(options));
+            return serve(
+                pattern,
+                antiphon::request{detail::streaming<Signature, Codec>{core_->shared_connection(), std::move(what), std::move(codec)}},
+                std::move(options));
         };
         if (own) return answer(typename detail::streaming<Signature, Codec>::writer{std::move(written) | starts_on(own)});
         return answer(std::move(written));

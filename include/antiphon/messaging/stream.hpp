@@ -19,6 +19,7 @@
 #include "antiphon/request/promise.hpp"
 #include "antiphon/request/request.hpp"
 #include "antiphon/messaging/codec.hpp"
+#include "antiphon/messaging/detail/carried.hpp"
 #include "antiphon/messaging/detail/stream_core.hpp"
 #include "antiphon/messaging/message.hpp"
 #include "antiphon/messaging/stream_options.hpp"
@@ -84,7 +85,8 @@ public:
     [[nodiscard]] std::uint32_t count() const noexcept { return shared_->count.load(std::memory_order_relaxed); }
 
     /// The library's side.
-    [[nodiscard]] static part_sink make(std::shared_ptr<connection> to, Codec const& codec, message const& asked, std::stop_token stop) {
+    [[nodiscard]] static part_sink make(std::shared_ptr<connection> to, Codec const& codec, message const& asked,
+                                        std::stop_token stop) {
         auto shared = std::make_shared<core>(std::move(to), codec, std::move(stop));
         shared->head.subject = asked.subject;
         shared->head.inbox = asked.inbox;
@@ -129,6 +131,7 @@ public:
         m.subject = to_->subject;
         m.headers = to_->core->options().headers;
         m.priority = c.priority();
+        carry(c.metadata(), m);
         if constexpr (sizeof...(P) != 0) {
             if (result<void> encoded = encode_into(to_->codec, m, std::move(question)...); !encoded)
                 return static_cast<void>(opened.set_failure(std::move(encoded).error().with_executed(executed::no)));

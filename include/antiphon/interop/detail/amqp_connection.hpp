@@ -2,8 +2,6 @@
 #pragma once
 // A connection to RabbitMQ as the library's core uses it: one thread speaks with the broker, the others hand it what is to be said.
 
-#include <sys/socket.h>
-
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -22,23 +20,24 @@
 #include "antiphon/execution/random.hpp"
 #include "antiphon/execution/timers.hpp"
 #include "antiphon/interop/amqp_options.hpp"
+#include "antiphon/interop/detail/amqp_confirms.hpp"
 #include "antiphon/interop/detail/amqp_entry.hpp"
 #include "antiphon/interop/detail/amqp_message.hpp"
+#include "antiphon/interop/detail/amqp_orders.hpp"
 #include "antiphon/interop/detail/amqp_session.hpp"
-#include "antiphon/interop/detail/waker.hpp"
 #include "antiphon/messaging/message.hpp"
 #include "antiphon/messaging/subject.hpp"
 #include "antiphon/messaging/transport.hpp"
 
 namespace antiphon::messaging::detail {
 
-/// `orders_` is what the I/O thread is to do, in order. `asleep_`: it may be in poll, and whoever gives it an order wakes it. Everything
-/// below `--- the I/O thread's ---` is touched by that thread alone once it runs.
+/// Everything below `--- the I/O thread's ---` is touched by that thread alone once it runs, `orders_` by all.
 ///
 /// A delivery that is to be settled is known by the number of the connection (of 24 bits) and the broker's tag (of 40).
 class amqp_connection final : public connection {
 public:
-    explicit amqp_connection(amqp_options o) : options_{std::move(o)}, chance_{std::random_device{}()} {
+    explicit amqp_connection(amqp_options o)
+        : options_{std::move(o)}, orders_{options_.most_unsent, !options_.send_after_reconnect}, chance_{std::random_device{}()} {
         if (result<void> up = go_up(); !up) up.error().raise();
         thread_ = std::thread{[this] { run(); }};
     }
@@ -46,7 +45,7 @@ public:
 
     [[nodiscard]] result<void> send(message&& m) noexcept override {
         if (m.subject.size() > longest_subject) return failure{errc::invalid_argument, executed::no, "amqp: the subject is too long"};
-        return hand_over([&] { orders_.push_back({order_kind::send, std::move(m), {}, {}, nullptr}); }, !options_.send_after_reconnect);
+        return orders_.give({.what = amqp_order::send, .m = std::move(m)});
     }
     [[nodiscard]] result<void> listen(std::string_view pattern, std::string_view group, std::shared_ptr<receiver> to) override {
         if (pattern.size() + group.size() > longest_subject)
@@ -58,92 +57,36 @@ public:
         return wait_for(std::make_shared<amqp_entry>(amqp_entry{.to = std::move(to), .inbox = inbox}));
     }
     /// What the broker has sent already is still heard: a responder hands it back.
-    void leave(receiver& whom) noexcept override {
-        static_cast<void>(hand_over([&] { orders_.push_back({order_kind::leave, {}, {}, {}, &whom}); }, false));
-    }
+    void leave(receiver& whom) noexcept override { static_cast<void>(orders_.give({.what = amqp_order::leave, .whom = &whom})); }
     void settle(std::uint64_t delivery, settlement how) noexcept override {
         if (how == settlement::forget) return;
-        message m;
-        m.delivery = delivery;
-        static_cast<void>(hand_over([&] { orders_.push_back({order_kind::settle, std::move(m), how, {}, nullptr}); }, false));
+        amqp_order o{.what = amqp_order::settle, .how = how};
+        o.m.delivery = delivery;
+        static_cast<void>(orders_.give(std::move(o)));
     }
     [[nodiscard]] std::size_t max_body() const noexcept override { return options_.max_body; }
 
     /// Sends what was handed over, ends everything, and waits for the thread.
     void close() noexcept {
-        {
-            parking_lock::scope const hold{lock_};
-            if (std::exchange(closing_, true)) return;
-        }
-        waker_.wake();
+        if (!orders_.close()) return;
         time_point const soon = saturating_add(clock::now(), std::chrono::seconds{2});
         while (ended_.load(std::memory_order_acquire) == 0)  // pairs with the end of run
             if (!futex_wait_until(ended_, 0, soon)) break;
-        {
-            // A broker that reads nothing keeps the thread inside a write.
-            parking_lock::scope const hold{lock_};
-            if (fd_ >= 0 && ended_.load(std::memory_order_acquire) == 0) ::shutdown(fd_, SHUT_RDWR);
-        }
+        orders_.break_off();
         if (thread_.joinable()) thread_.join();
         tell_lost();
+        directory_.clear();
     }
 
 private:
     static constexpr std::size_t longest_subject = 200;  // a routing key has 255 bytes, and some are the library's
     static constexpr unsigned tag_bits = 40;
 
-    enum class order_kind : std::uint8_t {
-        none,
-        send,
-        settle,
-        add,
-        leave
-    };
-    /// An entry that is to be added, by a thread that waits.
-    struct adding {
-        std::shared_ptr<amqp_entry> entry;
-        result<void> outcome = {};
-        std::atomic<std::uint32_t> done{0};
-    };
-    struct order {
-        order_kind kind;
-        message m;
-        settlement how;
-        std::shared_ptr<adding> fresh;
-        receiver* whom;
-    };
-
-    // --- handing over ---
-    template <class Push>
-    [[nodiscard]] result<void> hand_over(Push push, bool only_connected) noexcept {
-        bool wake = false;
-        ANTIPHON_TRY {
-            parking_lock::scope const hold{lock_};
-            if (closing_) return failure{errc::unavailable, executed::no, "amqp: the connection is closed"};
-            if (only_connected && !connected_)
-                return failure{errc::unavailable, executed::no, "amqp: there is no connection to a broker"};
-            if (orders_.size() + kept_count_.load(std::memory_order_relaxed) >= options_.most_unsent)
-                return failure{errc::overloaded, executed::no, "amqp: too much waits to be sent"};
-            push();
-            wake = std::exchange(asleep_, false);
-        }
-        ANTIPHON_CATCH_ALL { return failure::current(executed::no); }
-        if (wake) waker_.wake();
-        return {};
-    }
     [[nodiscard]] result<void> wait_for(std::shared_ptr<amqp_entry> entry) {
-        auto const fresh = std::make_shared<adding>();
+        auto const fresh = std::make_shared<amqp_adding>();
         fresh->entry = std::move(entry);
-        result<void> const handed = hand_over([&] { orders_.push_back({order_kind::add, {}, {}, fresh, nullptr}); }, false);
-        if (!handed) return handed;
-        while (fresh->done.load(std::memory_order_acquire) == 0)  // pairs with finish
-            futex_wait(fresh->done, 0);
-        return fresh->outcome;
-    }
-    static void finish(adding& a, result<void> outcome) noexcept {
-        a.outcome = std::move(outcome);
-        a.done.store(1, std::memory_order_release);  // pairs with wait_for
-        futex_wake_all(a.done);
+        if (result<void> given = orders_.give({.what = amqp_order::add, .fresh = fresh}); !given) return given;
+        return fresh->wait();
     }
 
     // --- the thread ---
@@ -153,46 +96,25 @@ private:
         }
         session_.leave();
         take_down();
-        {
-            parking_lock::scope const hold{lock_};
-            orders_.swap(batch_);
-        }
+        static_cast<void>(orders_.take(batch_));
         carry_out();
         ended_.store(1, std::memory_order_release);  // pairs with close
         futex_wake_all(ended_);
     }
     /// One round: what is to be said is said, what is there is heard, and if there was nothing it sleeps. False: it is over.
     [[nodiscard]] bool work() noexcept {
-        bool closing = false;
-        {
-            parking_lock::scope const hold{lock_};
-            closing = closing_;
-            orders_.swap(batch_);
-        }
+        bool const closing = orders_.take(batch_);
         bool busy = !batch_.empty();
         carry_out();
         if (!session_.stands()) return !closing && (wait_or_reconnect(), true);
         bool const silent = listen_briefly(busy);
         if (!silent || busy) return true;
-        if (!closing) {
-            sleep(options_.heartbeat / 2);
-        } else if (unconfirmed_.empty() || ++goodbyes_ > 20) {
-            return false;
-        } else {
-            waker_.sleep(session_.fd(), 50);
-        }
+        if (closing && (unconfirmed_.empty() || ++goodbyes_ > 20)) return false;
+        sleep(closing ? duration{std::chrono::milliseconds{50}} : options_.heartbeat / 2);
         return true;
     }
     void sleep(duration at_most) noexcept {
-        {
-            parking_lock::scope const hold{lock_};
-            if (closing_ || !orders_.empty()) return;
-            asleep_ = true;
-        }
-        auto const ms = std::chrono::duration_cast<std::chrono::milliseconds>(at_most).count() + 1;
-        waker_.sleep(session_.stands() ? session_.fd() : -1, static_cast<int>(ms));
-        parking_lock::scope const hold{lock_};
-        asleep_ = false;
+        orders_.sleep(static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(at_most).count()) + 1);
     }
     void carry_out() noexcept {
         for (std::size_t i = 0; i < batch_.size(); ++i) {
@@ -203,27 +125,27 @@ private:
         batch_.clear();
     }
     /// False: the connection is lost, and it has not been done.
-    [[nodiscard]] bool carry_out(order& o) noexcept {
+    [[nodiscard]] bool carry_out(amqp_order& o) noexcept {
         ANTIPHON_TRY {
-            switch (o.kind) {
-                case order_kind::send: return session_.stands() ? publish(o.m) : (keep_or_refuse(o.m), true);
-                case order_kind::settle: return settle_now(o.m.delivery, o.how);
-                case order_kind::add: return add(*o.fresh);
-                case order_kind::leave: return directory_.remove(*o.whom, session_).has_value();
-                case order_kind::none: break;
+            switch (o.what) {
+                case amqp_order::send: return session_.stands() ? publish(o.m) : (keep_or_refuse(o.m), true);
+                case amqp_order::settle: return settle_now(o.m.delivery, o.how);
+                case amqp_order::add: return add(*o.fresh);
+                case amqp_order::leave: return directory_.remove(*o.whom, session_).has_value();
+                case amqp_order::none: break;
             }
         }
         ANTIPHON_CATCH_ALL {
-            if (o.kind == order_kind::send) refuse(std::move(o.m), executed::no, "amqp: no memory");
-            if (o.kind == order_kind::add) finish(*o.fresh, failure::current(executed::no));
+            if (o.what == amqp_order::send) refuse(std::move(o.m), executed::no, "amqp: no memory");
+            if (o.what == amqp_order::add) o.fresh->finish(failure::current(executed::no));
         }
         return true;
     }
-    [[nodiscard]] bool add(adding& fresh) {
+    [[nodiscard]] bool add(amqp_adding& fresh) {
         fresh.entry->number = ++entry_numbers_;
         result<void> const r = directory_.add(fresh.entry, session_, options_);
         if (!r && r.error() == errc::unavailable) return false;
-        finish(fresh, r);
+        fresh.finish(r);
         return true;
     }
 
@@ -235,13 +157,14 @@ private:
         if (number == 0) return false;
         if (!options_.durable) return m.delivery == 0 || settle_now(m.delivery, settlement::done);
         if (m.kind != message_kind::publication) m.body = {};  // it is not sent again
-        unconfirmed_.push_back({number, std::move(m)});
+        unconfirmed_.add(number, std::move(m));
         return true;
     }
     void keep_or_refuse(message& m) {
-        if (!options_.send_after_reconnect) return refuse(std::move(m), executed::no, "amqp: the connection was lost before it was sent");
+        if (!options_.send_after_reconnect)
+            return refuse(std::move(m), executed::no, "amqp: the connection was lost before it was sent");
         kept_.push_back(std::move(m));
-        kept_count_.store(kept_.size(), std::memory_order_relaxed);
+        orders_.kept(kept_.size());
     }
     [[nodiscard]] std::string_view reply_to() const noexcept {
         return options_.reply_queue.empty() ? amqp_direct_reply : std::string_view{options_.reply_queue};
@@ -324,32 +247,16 @@ private:
     /// The broker knows nobody who wants it.
     void on_return(amqp_message_t const& in) noexcept {
         message m;
-        if ((in.properties._flags & AMQP_BASIC_CORRELATION_ID_FLAG) == 0 || !read_address(as_text(in.properties.correlation_id), m)) return;
+        if ((in.properties._flags & AMQP_BASIC_CORRELATION_ID_FLAG) == 0 || !read_address(as_text(in.properties.correlation_id), m))
+            return;
         m.kind = message_kind::ask;
         refuse(std::move(m), executed::no, "nobody serves this subject");
     }
     void on_confirm(std::uint64_t number, bool and_before, bool taken) noexcept {
-        while (!unconfirmed_.empty() && unconfirmed_.front().number <= number) {
-            // A single one may come out of order.
-            if (!and_before && unconfirmed_.front().number != number) break;
-            confirm(std::move(unconfirmed_.front()), taken);
-            unconfirmed_.pop_front();
-        }
-        if (and_before) return;
-        for (auto at = unconfirmed_.begin(); at != unconfirmed_.end() && at->number <= number; ++at) {
-            if (at->number != number) continue;
-            confirm(std::move(*at), taken);
-            unconfirmed_.erase(at);
-            return;
-        }
-    }
-    struct sent_message {
-        std::uint64_t number;
-        message m;
-    };
-    void confirm(sent_message&& sent, bool taken) noexcept {
-        if (sent.m.delivery != 0) static_cast<void>(settle_now(sent.m.delivery, taken ? settlement::done : settlement::hand_back));
-        if (!taken) refuse(std::move(sent.m), executed::no, "amqp: the broker could not take it");
+        unconfirmed_.confirm(number, and_before, [&](message&& m) {
+            if (m.delivery != 0) static_cast<void>(settle_now(m.delivery, taken ? settlement::done : settlement::hand_back));
+            if (!taken) refuse(std::move(m), executed::no, "amqp: the broker could not take it");
+        });
     }
 
     // --- the connection comes and goes ---
@@ -366,9 +273,7 @@ private:
         ANTIPHON_CATCH_ALL { up = failure::current(executed::no); }
         if (!up) return session_.drop(), up;
         connection_number_ = (connection_number_ + 1) & 0xFFFFFF;
-        parking_lock::scope const hold{lock_};
-        connected_ = true;
-        fd_ = session_.fd();
+        orders_.connected(session_.fd());
         return up;
     }
     void wait_or_reconnect() noexcept {
@@ -377,10 +282,10 @@ private:
         if (go_up()) {
             wait_ = options_.reconnect_wait;
             std::deque<message> const kept = std::exchange(kept_, {});
-            kept_count_.store(0, std::memory_order_relaxed);
+            orders_.kept(0);
             ANTIPHON_TRY {
                 for (message const& each : kept)
-                    batch_.push_back({order_kind::send, each, {}, {}, nullptr});
+                    batch_.push_back({.what = amqp_order::send, .m = each});
             }
             ANTIPHON_CATCH_ALL {
                 // What is not sent is as lost as by the network.
@@ -394,11 +299,7 @@ private:
         wait_ = wait_ < options_.reconnect_most / 2 ? wait_ * 2 : options_.reconnect_most;
     }
     void take_down() noexcept {
-        {
-            parking_lock::scope const hold{lock_};
-            connected_ = false;
-            fd_ = -1;
-        }
+        orders_.connected(-1);  // before the descriptor is another's
         session_.drop();
     }
     /// From the order `at` of the batch on, nothing was done: what was not sent is refused before what may have been sent is given up.
@@ -406,25 +307,20 @@ private:
         take_down();
         wait_ = options_.reconnect_wait;
         next_attempt_ = clock::now();
-        std::deque<sent_message> unsure = std::exchange(unconfirmed_, {});
+        std::deque<amqp_confirms::sent> unsure = unconfirmed_.take_all();
         ANTIPHON_TRY {
-            for (sent_message& each : unsure) {
+            for (amqp_confirms::sent& each : unsure) {
                 if (each.m.kind == message_kind::publication) {
                     kept_.push_back(std::move(each.m));  // nobody else would send it again
                 } else {
                     refuse(std::move(each.m), executed::maybe, "amqp: the connection was lost before the broker had it");
                 }
             }
-            kept_count_.store(kept_.size(), std::memory_order_relaxed);
-            {
-                parking_lock::scope const hold{lock_};
-                for (order& each : orders_)
-                    batch_.push_back(std::move(each));
-                orders_.clear();
-            }
+            orders_.kept(kept_.size());
+            static_cast<void>(orders_.take(batch_));
             for (; at < batch_.size(); ++at) {
-                if (batch_[at].kind != order_kind::send) continue;
-                batch_[at].kind = order_kind::none;
+                if (batch_[at].what != amqp_order::send) continue;
+                batch_[at].what = amqp_order::none;
                 keep_or_refuse(batch_[at].m);
             }
         }
@@ -439,21 +335,15 @@ private:
     }
 
     amqp_options const options_;
-    waker waker_;
+    amqp_orders orders_;
     std::atomic<std::uint32_t> ended_{0};
-    std::atomic<std::size_t> kept_count_{0};
-    parking_lock lock_;
-    // Guarded by lock_:
-    std::vector<order> orders_;
-    bool asleep_ = false, connected_ = false, closing_ = false;
-    int fd_ = -1;
 
     // --- the I/O thread's ---
     amqp_session session_;
     amqp_directory directory_;
     amqp_outgoing outgoing_;
-    std::vector<order> batch_;
-    std::deque<sent_message> unconfirmed_;
+    std::vector<amqp_order> batch_;
+    amqp_confirms unconfirmed_;
     std::uint64_t connection_number_ = 0, entry_numbers_ = 0;
     std::deque<message> kept_;  // for the next connection
     duration wait_ = options_.reconnect_wait;

@@ -78,6 +78,10 @@ public:
         return worst;
     }
     void forget() noexcept { gone_.clear(); }
+    void clear() noexcept {
+        entries_.clear();
+        gone_.clear();
+    }
 
     [[nodiscard]] amqp_entry* by_tag(std::string_view tag) const noexcept {
         std::uint64_t number = 0;

@@ -46,7 +46,8 @@ using amqp_owned = std::unique_ptr<std::remove_pointer_t<amqp_connection_state_t
             default: return {errc::unavailable, executed::no, "amqp: there is no connection to a broker"};
         }
     }
-    if (r.reply_type != AMQP_RESPONSE_SERVER_EXCEPTION) return {errc::unavailable, executed::no, "amqp: the broker has closed the connection"};
+    if (r.reply_type != AMQP_RESPONSE_SERVER_EXCEPTION)
+        return {errc::unavailable, executed::no, "amqp: the broker has closed the connection"};
     int code = 0;
     if (r.reply.id == AMQP_CHANNEL_CLOSE_METHOD) code = static_cast<amqp_channel_close_t*>(r.reply.decoded)->reply_code;
     if (r.reply.id == AMQP_CONNECTION_CLOSE_METHOD) code = static_cast<amqp_connection_close_t*>(r.reply.decoded)->reply_code;

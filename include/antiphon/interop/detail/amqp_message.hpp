@@ -150,7 +150,9 @@ enum class amqp_heard {
 /// `subject`: what it is about. What no text is among the headers, and what `headers` does not take, is dropped.
 inline void read(amqp_heard as, std::string_view subject, amqp_message_t const& in, message& m) {
     amqp_basic_properties_t const& p = in.properties;
-    auto const text_of = [&](amqp_flags_t flag, amqp_bytes_t bytes) { return (p._flags & flag) != 0 ? as_text(bytes) : std::string_view{}; };
+    auto const text_of = [&](amqp_flags_t flag, amqp_bytes_t bytes) {
+        return (p._flags & flag) != 0 ? as_text(bytes) : std::string_view{};
+    };
     std::string_view const correlation = text_of(AMQP_BASIC_CORRELATION_ID_FLAG, p.correlation_id);
     std::string_view const reply_to = text_of(AMQP_BASIC_REPLY_TO_FLAG, p.reply_to);
     m.subject = subject;

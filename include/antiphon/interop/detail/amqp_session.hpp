@@ -49,7 +49,8 @@ public:
         amqp_set_handshake_timeout(raw(), &patience);
         amqp_set_rpc_timeout(raw(), &patience);
         auto const beat = static_cast<int>(std::chrono::duration_cast<std::chrono::seconds>(o.heartbeat).count());
-        amqp_rpc_reply_t const r = amqp_login(raw(), at.vhost, 0, AMQP_DEFAULT_FRAME_SIZE, beat, AMQP_SASL_METHOD_PLAIN, at.user, at.password);
+        amqp_rpc_reply_t const r =
+            amqp_login(raw(), at.vhost, 0, AMQP_DEFAULT_FRAME_SIZE, beat, AMQP_SASL_METHOD_PLAIN, at.user, at.password);
         if (r.reply_type != AMQP_RESPONSE_NORMAL) {
             // A broker that does not know who we are says so, or just hangs up.
             bool const refused = r.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION || r.library_error == AMQP_STATUS_CONNECTION_CLOSED;
@@ -76,7 +77,8 @@ public:
 
     /// A queue of this connection's alone, with a name of the broker's choice.
     [[nodiscard]] result<std::string> private_queue() {
-        amqp_queue_declare_ok_t const* const made = amqp_queue_declare(raw(), declaring, amqp_empty_bytes, 0, 0, 1, 1, amqp_empty_table);
+        amqp_queue_declare_ok_t const* const made =
+            amqp_queue_declare(raw(), declaring, amqp_empty_bytes, 0, 0, 1, 1, amqp_empty_table);
         if (result<void> r = declaration(); !r) return r.error();
         return std::string{as_text(made->queue)};
     }
@@ -148,9 +150,9 @@ private:
         if (socket == nullptr) return nullptr;
         amqp_ssl_socket_set_verify_peer(socket, 1);
         amqp_ssl_socket_set_verify_hostname(socket, 1);
-        bool const good = amqp_ssl_socket_set_cacert(socket, o.ca_file.c_str()) == AMQP_STATUS_OK &&
-                          (o.key_file.empty() ||
-                           amqp_ssl_socket_set_key(socket, o.certificate_file.c_str(), o.key_file.c_str()) == AMQP_STATUS_OK);
+        bool const good =
+            amqp_ssl_socket_set_cacert(socket, o.ca_file.c_str()) == AMQP_STATUS_OK &&
+            (o.key_file.empty() || amqp_ssl_socket_set_key(socket, o.certificate_file.c_str(), o.key_file.c_str()) == AMQP_STATUS_OK);
         return good ? socket : nullptr;
     }
     [[nodiscard]] result<void> answer() noexcept {

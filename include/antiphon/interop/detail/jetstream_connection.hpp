@@ -176,7 +176,8 @@ private:
             std::string const asker = std::exchange(e.reply, {});
             nats_owned<natsMsg> out;
             natsStatus s = nats_wire::make(m, e, out);
-            if (s == NATS_OK) s = natsMsgHeader_Set(out.get(), nats_wire::kept_reply, asker.empty() ? nats_wire::no_reply.data() : asker.c_str());
+            if (s == NATS_OK)
+                s = natsMsgHeader_Set(out.get(), nats_wire::kept_reply, asker.empty() ? nats_wire::no_reply.data() : asker.c_str());
             if (s == NATS_OK && m.remaining != duration::max())
                 s = natsMsgHeader_Set(out.get(), sent_header, std::to_string(nanoseconds_since_1970()).c_str());
             natsMsg* given = out.get();

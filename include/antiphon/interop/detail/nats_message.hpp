@@ -91,8 +91,7 @@ struct envelope {
     for (header const& each : m.headers) {
         // The client loses a header without a value: it goes as one that says so.
         bool const empty = each.value.empty();
-        if (s == NATS_OK)
-            s = natsMsgHeader_Add(made, empty ? no_value : each.name.c_str(), (empty ? each.name : each.value).c_str());
+        if (s == NATS_OK) s = natsMsgHeader_Add(made, empty ? no_value : each.name.c_str(), (empty ? each.name : each.value).c_str());
     }
     return s;
 }

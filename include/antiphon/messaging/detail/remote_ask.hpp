@@ -10,8 +10,10 @@
 
 #include "antiphon/core/lifetime.hpp"
 #include "antiphon/execution/timers.hpp"
+#include "antiphon/request/metadata.hpp"
 #include "antiphon/request/request.hpp"
 #include "antiphon/messaging/codec.hpp"
+#include "antiphon/messaging/detail/carried.hpp"
 #include "antiphon/messaging/detail/client_core.hpp"
 #include "antiphon/messaging/remote_error.hpp"
 
@@ -34,7 +36,10 @@ template <class Codec, class... A>
     m.subject = to.subject;
     m.headers = to.core->options().headers;
     m.remaining = remaining;
-    if (c != nullptr) m.priority = c->priority;
+    if (c != nullptr) {
+        m.priority = c->priority;
+        if (c->metadata != nullptr) carry(metadata_view{c->metadata}, m);
+    }
     if constexpr (sizeof...(A) != 0) {
         if (result<void> encoded = encode_into(to.codec, m, std::forward<A>(args)...); !encoded) return std::move(encoded).error();
     }

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "antiphon/core/failure.hpp"
 #include "antiphon/core/time.hpp"
@@ -18,7 +19,9 @@
 #include "antiphon/request/request.hpp"
 #include "antiphon/policy/deadline.hpp"
 #include "antiphon/policy/schedule.hpp"
+#include "antiphon/policy/with_metadata.hpp"
 #include "antiphon/messaging/codec.hpp"
+#include "antiphon/messaging/detail/carried.hpp"
 #include "antiphon/messaging/detail/served_ask.hpp"
 #include "antiphon/messaging/detail/served_core.hpp"
 #include "antiphon/messaging/message.hpp"
@@ -71,6 +74,12 @@ private:
             }
         }
     }
+    /// What an ask has of who made it.
+    struct inherited {
+        duration remaining;
+        priority urgency;
+        std::vector<metadata_entry> metadata;
+    };
     [[nodiscard]] any_executor place() const {
         auto const& handler = antiphon::detail::request_access::handler(what_);
         if (handler.executor() != nullptr) return *handler.executor();
@@ -85,10 +94,9 @@ private:
         ANTIPHON_CATCH_ALL { refuse(std::move(head), failure::current(executed::no)); }
     }
     void begin(message& head, message&& m) {
-        duration const remaining = m.remaining;
-        priority const urgency = m.priority;
+        inherited from{m.remaining, m.priority, m.headers.empty() && m.key.empty() ? std::vector<metadata_entry>{} : carried(m)};
         if constexpr (sizeof...(P) == 0) {
-            ask(head, remaining, urgency);
+            ask(head, std::move(from));
         } else {
             using argument = std::remove_cvref_t<std::tuple_element_t<0, std::tuple<P...>>>;
             result<argument> decoded = decode_from<argument>(codec_, std::move(m));
@@ -96,18 +104,21 @@ private:
                 count_malformed();
                 return refuse(std::move(head), failure{decoded.error()}.with_executed(executed::no));
             }
-            ask(head, remaining, urgency, *std::move(decoded));
+            ask(head, std::move(from), *std::move(decoded));
         }
     }
     template <class... A>
-    void ask(message& head, duration remaining, priority urgency, A&&... args) {
+    void ask(message& head, inherited from, A&&... args) {
         any_executor where = place();
         // Even what says that it may run anywhere does not run on a transport's thread.
         if (where.runs_in_place() && timer_thread::is_current()) where = default_pool().get_executor();
-        if (remaining == duration::max() && urgency == priority::normal)
-            return ask_by(what_, head, std::move(where), std::forward<A>(args)...);
-        time_point const until = saturating_add(where.now(), remaining);
-        ask_by(what_ | deadline{until} | urgency, head, std::move(where), std::forward<A>(args)...);
+        bool const timeless = from.remaining == duration::max() && from.urgency == priority::normal;
+        if (timeless && from.metadata.empty()) return ask_by(what_, head, std::move(where), std::forward<A>(args)...);
+        time_point const until = saturating_add(where.now(), from.remaining);
+        if (from.metadata.empty())
+            return ask_by(what_ | deadline{until} | from.urgency, head, std::move(where), std::forward<A>(args)...);
+        ask_by(what_ | with_metadata{std::move(from.metadata)} | deadline{until} | from.urgency, head, std::move(where),
+               std::forward<A>(args)...);
     }
     template <class Request, class... A>
     void ask_by(Request const& by, message& head, any_executor where, A&&... args) {
