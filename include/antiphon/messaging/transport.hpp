@@ -22,6 +22,8 @@ public:
     virtual void on_message(message&& m) noexcept = 0;
     /// The connection is lost: answers to what was sent may never come.
     virtual void on_disconnected() noexcept {}
+    /// Whether it asks: then a transport that keeps answers for who comes back tells it those that nobody waits for.
+    [[nodiscard]] virtual bool asks() const noexcept { return false; }
 
 protected:
     receiver() = default;

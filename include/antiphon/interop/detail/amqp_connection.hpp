@@ -213,8 +213,9 @@ private:
             message m;
             if (tag == amqp_directory::replies) {
                 read(amqp_heard::answer, {}, e.message, m);
-                hear_answer(std::move(m));
-                if (!options_.reply_queue.empty()) static_cast<void>(session_.acknowledge(e.delivery_tag));
+                bool const told = hear_answer(std::move(m));
+                if (!options_.reply_queue.empty())
+                    static_cast<void>(told ? session_.acknowledge(e.delivery_tag) : session_.hand_back(e.delivery_tag));
             } else if (tag == amqp_directory::own) {
                 hear_own(key, e.message, m);
             } else if (amqp_entry const* const at = directory_.by_tag(tag)) {
@@ -227,12 +228,15 @@ private:
             // Without memory for it, it is as lost as by the network.
         }
     }
-    void hear_answer(message&& m) noexcept {
-        if (amqp_entry* const at = directory_.by_inbox(m.inbox)) return at->to->on_message(std::move(m));
-        if (options_.reply_queue.empty()) return;
+    /// Whether anybody was told.
+    bool hear_answer(message&& m) {
+        if (amqp_entry* const at = directory_.by_inbox(m.inbox)) return at->to->on_message(std::move(m)), true;
+        if (options_.reply_queue.empty()) return false;
+        bool told = false;
         // For who asked under this name before: nobody waits, and everybody's hook for late answers is told.
         for (auto const& each : directory_.entries())
-            if (!each->question && !directory_.serves(*each->to)) each->to->on_message(message{m});
+            if (!each->question && each->to->asks()) each->to->on_message(message{m}), told = true;
+        return told;
     }
     void hear_own(std::string_view key, amqp_message_t const& in, message& m) {
         if (key.starts_with(amqp_cancels)) {

@@ -50,7 +50,10 @@ public:
         if (!own_queue) return own_queue.error();
         inbox_queue_ = *std::move(own_queue);
         if (result<void> r = s.consume(amqp_session::consuming, inbox_queue_, own, false); !r) return r;
-        if (result<void> r = stand_replies(s, o); !r) return r;
+        hears_kept_ = false;
+        if (o.reply_queue.empty()) {
+            if (result<void> r = s.consume(amqp_session::publishing, amqp_direct_reply, replies, false); !r) return r;
+        }
         for (auto const& each : entries_)
             if (result<void> r = stand(*each, s, o); !r) return r;
         return {};
@@ -97,18 +100,17 @@ public:
         return nullptr;
     }
 
-    [[nodiscard]] bool serves(receiver const& r) const noexcept {
-        return std::any_of(entries_.begin(), entries_.end(), [&](auto const& each) { return each->question && each->to.get() == &r; });
-    }
 
 private:
-    [[nodiscard]] static result<void> stand_replies(amqp_session& s, amqp_options const& o) {
-        if (o.reply_queue.empty()) return s.consume(amqp_session::publishing, amqp_direct_reply, replies, false);
+    /// Once there is somebody whom kept answers can be told.
+    [[nodiscard]] result<void> stand_inbox(amqp_entry const& e, amqp_session& s, amqp_options const& o) {
+        if (result<void> r = s.bind(inbox_queue_, e.inbox_key()); !r) return r;
+        if (o.reply_queue.empty() || !e.to->asks() || std::exchange(hears_kept_, true)) return {};
         if (result<void> r = s.shared_queue(o.reply_queue, true); !r) return r;
         return s.consume(amqp_session::consuming, o.reply_queue, replies, true);
     }
     [[nodiscard]] result<void> stand(amqp_entry const& e, amqp_session& s, amqp_options const& o) {
-        if (!e.question) return s.bind(inbox_queue_, e.inbox_key());
+        if (!e.question) return stand_inbox(e, s, o);
         std::string queue = e.queue();
         bool const kept = o.durable && !e.group.empty();
         if (e.group.empty()) {
@@ -123,7 +125,13 @@ private:
         return s.consume(amqp_session::consuming, queue, e.tag(), kept);
     }
     [[nodiscard]] result<void> fall(amqp_entry const& e, amqp_session& s) {
-        if (!e.question) return s.unbind(inbox_queue_, e.inbox_key());
+        if (!e.question) {
+            bool const asked = std::any_of(entries_.begin(), entries_.end(),
+                                           [](auto const& each) { return !each->question && each->to->asks(); });
+            if (!asked && std::exchange(hears_kept_, false))
+                if (result<void> r = s.cancel(replies); !r) return r;
+            return s.unbind(inbox_queue_, e.inbox_key());
+        }
         if (result<void> r = s.cancel(e.tag()); !r) return r;
         bool const shared = std::any_of(entries_.begin(), entries_.end(),
                                         [&](auto const& each) { return each->question && each->pattern == e.pattern; });
@@ -132,6 +140,7 @@ private:
 
     std::vector<std::shared_ptr<amqp_entry>> entries_, gone_;
     std::string inbox_queue_;
+    bool hears_kept_ = false;
 };
 
 }  // namespace antiphon::messaging::detail

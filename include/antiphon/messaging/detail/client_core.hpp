@@ -141,6 +141,7 @@ public:
         if (ended) forget(m.id);
         p->on_answer(std::move(m));
     }
+    [[nodiscard]] bool asks() const noexcept override { return true; }
     void on_disconnected() noexcept override {
         if (options_.keep_over_reconnect) return;
         while (pending* const p = table_.take_any()) {
