@@ -155,6 +155,13 @@ private:
     struct entry;
     [[nodiscard]] natsStatus publish(message const& m) {
         nats_wire::envelope const e = nats_wire::envelope_of(m);
+        if (m.headers.empty() && wire::is_plain(m, e.implied)) {
+            // Without headers the client needs no message of its own, which it would copy all of this into.
+            char const* const subject = e.subject.empty() ? m.subject.c_str() : e.subject.c_str();
+            auto const size = static_cast<int>(m.body.size());
+            return e.reply.empty() ? natsConnection_Publish(nc_.get(), subject, m.body.data(), size)
+                                   : natsConnection_PublishRequest(nc_.get(), subject, e.reply.c_str(), m.body.data(), size);
+        }
         nats_owned<natsMsg> out;
         if (natsStatus const s = nats_wire::make(m, e, out); s != NATS_OK) return s;
         return natsConnection_PublishMsg(nc_.get(), out.get());
