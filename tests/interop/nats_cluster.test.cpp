@@ -71,7 +71,7 @@ constexpr std::size_t window = 64;
 struct outcome {
     int right = 0, failed = 0, undecided = 0, twice = 0;
 };
-/// Asks all, `window` at a time; in the middle it kills the worker on a, later the client's own server.
+/// Asks all, `window` at a time; in the middle it kills the worker on b, later the client's own server.
 template <class Ask>
 outcome ask_all(cluster& c, Ask const& ask) {
     std::vector<std::atomic<int>> decided(asks);
@@ -79,7 +79,7 @@ outcome ask_all(cluster& c, Ask const& ask) {
     std::vector<int> numbers(asks);
     std::iota(numbers.begin(), numbers.end(), 0);
     auto const done = ap::for_each_limited(std::move(numbers), window, [&](int i) {
-                          if (i == asks / 3) c.on_a->kill(SIGKILL);
+                          if (i == asks / 3) c.on_b->kill(SIGKILL);
                           if (i == 2 * asks / 3) c.b->kill(SIGKILL);
                           message m{.body = std::to_string(i)};
                           m.key = "key-" + std::to_string(i);

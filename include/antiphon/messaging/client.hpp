@@ -79,10 +79,11 @@ public:
         antiphon::detail::require(is_subject(subject), "client::stream: subject: tokens with dots between them, without wildcards");
         detail::check(options);
         using handler = detail::opening<Signature, Codec>;
-        antiphon::request<typename handler::signature, Repeat> opens{
-            handler{std::make_shared<detail::target<Codec> const>(detail::target<Codec>{core_, std::string{subject}, std::move(codec)}),
-                    options}};
-        return opens;
+        using opens = antiphon::request<typename handler::signature, Repeat>;
+        auto to = std::make_shared<detail::target<Codec> const>(detail::target<Codec>{core_, std::string{subject}, std::move(codec)});
+        opens made{handler{std::move(to), options}};
+        if (any_executor const& own = core_->executor()) return opens{std::move(made) | starts_on(own)};
+        return made;
     }
     /// Tells whoever listens, and waits for nobody. **Errors**: what the codec and the transport say at once; nobody listening is none.
     template <class T, class Codec = text>

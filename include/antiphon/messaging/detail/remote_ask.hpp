@@ -27,11 +27,10 @@ struct target {
     ANTIPHON_NO_UNIQUE_ADDRESS Codec codec;
 };
 
-/// A new message for an argument, or none. **Errors**: what the codec says.
+/// Makes a message of an argument, or none. **Errors**: what the codec says.
 template <class Codec, class... A>
-[[nodiscard]] result<message> question(target<Codec> const& to, antiphon::detail::context_data const* c, duration remaining,
-                                       A&&... args) {
-    message m;
+[[nodiscard]] result<void> question(message& m, target<Codec> const& to, antiphon::detail::context_data const* c, duration remaining,
+                                    A&&... args) {
     m.kind = message_kind::ask;
     m.subject = to.subject;
     m.headers = to.core->options().headers;
@@ -41,9 +40,10 @@ template <class Codec, class... A>
         if (c->metadata != nullptr) carry(metadata_view{c->metadata}, m);
     }
     if constexpr (sizeof...(A) != 0) {
-        if (result<void> encoded = encode_into(to.codec, m, std::forward<A>(args)...); !encoded) return std::move(encoded).error();
+        return encode_into(to.codec, m, std::forward<A>(args)...);
+    } else {
+        return {};
     }
-    return m;
 }
 
 /// An argument as its parameter: it was kept as passed.
@@ -180,11 +180,12 @@ private:
         if (handler_.limit() < remaining) remaining = handler_.limit();
         if (this->stop_requested()) return this->fail(failure{errc::cancelled, executed::no}, how);
         if (c != nullptr && c->observer != nullptr) c->observer->started(c->attempt);
-        result<message> asked = failure{errc::internal, executed::no};
+        message m;
+        result<void> asked;
         ANTIPHON_TRY {
             asked = std::apply(
                 [&](Kept&... args) {
-                    return question(handler_.to(), c, remaining, parameter_of<typename Remote::signature>::from(args)...);
+                    return question(m, handler_.to(), c, remaining, parameter_of<typename Remote::signature>::from(args)...);
                 },
                 args_);
         }
@@ -192,7 +193,7 @@ private:
         if (!asked) return this->fail(std::move(asked).error().with_executed(executed::no), how);
         sending();
         client_core& core = *handler_.to().core;
-        core.ask(*this, handler_.to().subject, *std::move(asked), [this] { return this->stop_requested(); }, core.options().timeout);
+        core.ask(*this, handler_.to().subject, std::move(m), [this] { return this->stop_requested(); }, core.options().timeout);
     }
     void on_answer(message&& m) noexcept override {
         if (m.kind == message_kind::part)

@@ -115,6 +115,8 @@ private:
         bool const timeless = from.remaining == duration::max() && from.urgency == priority::normal;
         if (timeless && from.metadata.empty()) return ask_by(what_, head, std::move(where), std::forward<A>(args)...);
         time_point const until = saturating_add(where.now(), from.remaining);
+        if (from.metadata.empty() && from.urgency == priority::normal)
+            return ask_by(what_ | deadline{until}, head, std::move(where), std::forward<A>(args)...);
         if (from.metadata.empty())
             return ask_by(what_ | deadline{until} | from.urgency, head, std::move(where), std::forward<A>(args)...);
         ask_by(what_ | with_metadata{std::move(from.metadata)} | deadline{until} | from.urgency, head, std::move(where),

@@ -77,10 +77,10 @@ private:
         if (id() != 0) static_cast<void>(of_->under_way().take(*this));
         std::unique_ptr<served_ask> const gone{this};
         std::shared_ptr<served_core> const of = of_;
-        message m = std::move(head_);
+        message& m = head_;
         if (!answer) return of->refuse(std::move(m), answer.error());
+        std::string key = std::exchange(m.key, {});
         ANTIPHON_TRY {
-            std::string key = std::exchange(m.key, {});
             if constexpr (!std::is_void_v<R>) {
                 if (result<void> encoded = encode_into(codec_, m, *std::move(answer)); !encoded)
                     return restore(of, m, key, encoded.error());
@@ -88,7 +88,7 @@ private:
             m.key = std::move(key);
             of->answer(std::move(m), true);
         }
-        ANTIPHON_CATCH_ALL { of->refuse(std::move(m), failure::current()); }
+        ANTIPHON_CATCH_ALL { restore(of, m, key, failure::current()); }
     }
     void finish(result<R>& answer) noexcept { finish(std::move(answer)); }
     static void restore(std::shared_ptr<served_core> const& of, message& m, std::string& key, failure const& why) noexcept {

@@ -22,6 +22,8 @@
 #include "antiphon/execution/timer.hpp"
 #include "antiphon/execution/timers.hpp"
 #include "antiphon/request/promise.hpp"
+#include "antiphon/request/request.hpp"
+#include "antiphon/request/starts_on.hpp"
 #include "antiphon/messaging/codec.hpp"
 #include "antiphon/messaging/detail/client_core.hpp"
 #include "antiphon/messaging/detail/remote_ask.hpp"
@@ -70,28 +72,15 @@ public:
 
     // part_source
     [[nodiscard]] future<std::optional<T>> next() override {
+        if (any_executor const& own = core().executor()) {
+            // A wait for it is to drive the clock that it lives by.
+            retain();
+            std::shared_ptr<stream_core> const me{this, releasing{}};
+            return (request{[me](promise<std::optional<T>> later) { me->read(std::move(later)); }} | starts_on(own)).submit();
+        }
         promise<std::optional<T>> later;
         future<std::optional<T>> answer = later.get_future();
-        std::optional<message> ready;
-        std::optional<failure> why;
-        {
-            parking_lock::scope const hold{lock_};
-            if (reader_.has_value() && !reader_->stop_requested()) {
-                why = failure{errc::failed_precondition, executed::no, "parts::next: one at a time"};
-            } else if (waiting_.contains(next_)) {
-                ready.emplace(take());
-            } else if (!over()) {
-                reader_.emplace(std::move(later));
-                return answer;
-            } else {
-                why = failed_;
-            }
-        }
-        if (why) {
-            later.set_failure(*std::move(why));
-        } else {
-            later.set(ready ? decode(*std::move(ready)) : result<std::optional<T>>{std::nullopt});
-        }
+        read(std::move(later));
         return answer;
     }
     void stop() noexcept override {
@@ -131,6 +120,7 @@ public:
                 on_lost({errc::resource_exhausted, executed::maybe, "the stream's reader is slower than its responder"});
         } else if (whole && core().finish(*this)) {
             end();
+            release();  // the table's
         }
         open();
         serve_reader();
@@ -155,6 +145,29 @@ private:
         }
     };
     ~stream_core() = default;
+
+    void read(promise<std::optional<T>> later) {
+        std::optional<message> ready;
+        std::optional<failure> why;
+        {
+            parking_lock::scope const hold{lock_};
+            if (reader_.has_value() && !reader_->stop_requested()) {
+                why = failure{errc::failed_precondition, executed::no, "parts::next: one at a time"};
+            } else if (waiting_.contains(next_)) {
+                ready.emplace(take());
+            } else if (!over()) {
+                reader_.emplace(std::move(later));
+                return;
+            } else {
+                why = failed_;
+            }
+        }
+        if (why) {
+            later.set_failure(*std::move(why));
+        } else {
+            later.set(ready ? decode(*std::move(ready)) : result<std::optional<T>>{std::nullopt});
+        }
+    }
     [[nodiscard]] client_core& core() const noexcept { return *to_->core; }
 
     // Under the lock:
