@@ -60,7 +60,8 @@ public:
         p._flags = AMQP_BASIC_REPLY_TO_FLAG | AMQP_BASIC_CORRELATION_ID_FLAG;
         p.reply_to = amqp_cstring_bytes("amq.rabbitmq.reply-to");
         p.correlation_id = amqp_cstring_bytes("00112233445566778899aabbccddeeff.0011223344556677");
-        ok(amqp_basic_publish(c_, 1, amqp_cstring_bytes(exchange), amqp_cstring_bytes("rate.echo"), 1, 0, &p, amqp_cstring_bytes("12345")) == 0,
+        ok(amqp_basic_publish(c_, 1, amqp_cstring_bytes(exchange), amqp_cstring_bytes("rate.echo"), 1, 0, &p,
+                              amqp_cstring_bytes("12345")) == 0,
            "publish");
     }
     void answer() {

@@ -100,7 +100,6 @@ public:
         return nullptr;
     }
 
-
 private:
     /// Once there is somebody whom kept answers can be told.
     [[nodiscard]] result<void> stand_inbox(amqp_entry const& e, amqp_session& s, amqp_options const& o) {
@@ -126,8 +125,8 @@ private:
     }
     [[nodiscard]] result<void> fall(amqp_entry const& e, amqp_session& s) {
         if (!e.question) {
-            bool const asked = std::any_of(entries_.begin(), entries_.end(),
-                                           [](auto const& each) { return !each->question && each->to->asks(); });
+            bool const asked =
+                std::any_of(entries_.begin(), entries_.end(), [](auto const& each) { return !each->question && each->to->asks(); });
             if (!asked && std::exchange(hears_kept_, false))
                 if (result<void> r = s.cancel(replies); !r) return r;
             return s.unbind(inbox_queue_, e.inbox_key());
