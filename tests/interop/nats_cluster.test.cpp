@@ -112,7 +112,8 @@ TEST_CASE("nats: a killed worker and a killed server cost at most what was under
     outcome const all = ask_all(c, bus.request<int(message)>("work.twice") | ap::timeout{.limit = 2s});
     CHECK(all.undecided == 0);
     CHECK(all.twice == 0);
-    CHECK(all.failed <= static_cast<int>(2 * window));
+    // One window with the worker; with the server one, and another where the client hears of the loss when it has connected again already.
+    CHECK(all.failed <= static_cast<int>(3 * window));
     CHECK(bus.under_way() == 0);
 }
 
