@@ -2,15 +2,16 @@
 #pragma once
 // The policy that finds out how many asks may be under way at once.
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "antiphon/core/arithmetic.hpp"
 #include "antiphon/core/contract.hpp"
 #include "antiphon/core/errc.hpp"
 #include "antiphon/core/failure.hpp"
@@ -33,7 +34,7 @@ enum class limit_algorithm : std::uint8_t {
 
 struct adaptive_limit_options {
     limit_algorithm algorithm = limit_algorithm::gradient;
-    int initial = 20;
+    std::optional<int> initial{};  ///< 20, or whatever of `min` to `max` is nearest to that, unless given
     int min = 1;
     int max = 1000;
     duration slow = std::chrono::seconds{5};  ///< of `aimd`: what takes longer is as bad as a drop
@@ -62,10 +63,10 @@ namespace detail {
 class adaptive_core final : public limit_core {
 public:
     explicit adaptive_core(adaptive_limit_options const& o)
-        : limit_core{static_cast<std::uint32_t>(o.initial), static_cast<std::uint32_t>(o.max_queue)},
+        : limit_core{first(o), static_cast<std::uint32_t>(o.max_queue)},
           least_{static_cast<double>(o.min)},
           most_{static_cast<double>(o.max)},
-          exact_{static_cast<double>(o.initial)},
+          exact_{static_cast<double>(first(o))},
           estimator_{gradient_estimator{}} {
         if (o.algorithm == limit_algorithm::aimd) estimator_ = aimd_estimator{o.slow};
         if (o.algorithm == limit_algorithm::vegas) estimator_ = vegas_estimator{};
@@ -76,8 +77,9 @@ public:
     }
     /// From 1; 0 for none of them.
     [[nodiscard]] std::uint32_t place_of(std::string_view name) const noexcept {
-        auto const at = std::find(names_.begin(), names_.end(), name);
-        return at != names_.end() ? static_cast<std::uint32_t>(at - names_.begin()) + 1 : 0;
+        for (std::size_t i = 0; i < names_.size(); ++i)
+            if (names_[i] == name) return static_cast<std::uint32_t>(i) + 1;
+        return 0;
     }
 
     /// An ask has ended; `why` is null for a value.
@@ -89,7 +91,7 @@ public:
             dropped_ += dropped;
             limit_sample const seen{took, in_flight, dropped, !dropped || why->executed() != executed::no};
             double const next = std::visit([&](auto& e) { return e.next(exact_, seen); }, estimator_);
-            exact_ = std::clamp(next, least_, most_);
+            exact_ = detail::clamped(next, least_, most_);
             auto const whole = static_cast<std::uint32_t>(exact_);
             bool const more = whole > limit_;
             limit_ = whole;
@@ -103,6 +105,9 @@ public:
     }
 
 private:
+    [[nodiscard]] static std::uint32_t first(adaptive_limit_options const& o) noexcept {
+        return static_cast<std::uint32_t>(o.initial.value_or(detail::clamped(20, o.min, o.max)));
+    }
     [[nodiscard]] static bool tells_of_overload(failure const& why) noexcept {
         return why == errc::deadline_exceeded || why == errc::overloaded || why == errc::resource_exhausted || why == errc::unavailable;
     }
@@ -168,7 +173,7 @@ private:
     static detail::adaptive_core* make(adaptive_limit_options const& o) {
         detail::require(o.min >= 1, "adaptive_limit.min: must be at least 1");
         detail::require(o.max >= o.min, "adaptive_limit.max: must be at least min");
-        detail::require(o.initial >= o.min && o.initial <= o.max, "adaptive_limit.initial: must be from min to max");
+        detail::require(!o.initial || (*o.initial >= o.min && *o.initial <= o.max), "adaptive_limit.initial: must be from min to max");
         detail::require(o.slow > duration::zero(), "adaptive_limit.slow: must be more than zero");
         detail::require(o.max_queue >= 0, "adaptive_limit.max_queue: must not be negative");
         detail::require(o.max_wait >= duration::zero(), "adaptive_limit.max_wait: must not be negative");
