@@ -36,14 +36,15 @@ public:
     /// Everything, oldest first.
     [[nodiscard]] work_queue take() noexcept {
         work_item* head = head_.load(std::memory_order_relaxed);
-        // acquire pairs with the release of every push whose job it gets
+        // acquire pairs with the release of every push whose job it gets; release with `empty`: who finds nothing because it was taken,
+        // sees that its taker is up (crew)
         while (head != nullptr && head != closed())
-            if (head_.compare_exchange_weak(head, nullptr, std::memory_order_acquire, std::memory_order_relaxed)) return turned(head);
+            if (head_.compare_exchange_weak(head, nullptr, std::memory_order_acq_rel, std::memory_order_relaxed)) return turned(head);
         return {};
     }
     /// The same, and from now on pushes are refused.
     [[nodiscard]] work_queue close() noexcept {
-        work_item* const head = head_.exchange(closed(), std::memory_order_seq_cst);  // acquire, as in `take`
+        work_item* const head = head_.exchange(closed(), std::memory_order_acquire);  // as in `take`
         return turned(head != closed() ? head : nullptr);
     }
 
