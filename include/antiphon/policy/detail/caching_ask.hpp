@@ -157,7 +157,8 @@ private:
     void finish(delivery how) noexcept {
         state_ptr<state<R>> const done = std::move(answer_);
         result<R>& answer = done->get();
-        static_cast<void>(policy_.keep(hash_, *key_, answer, this->executor().now()));
+        // A failure may be what came of the asker's own stop request: it says nothing to the next one.
+        if (answer || !this->stop_requested()) static_cast<void>(policy_.keep(hash_, *key_, answer, this->executor().now()));
         this->complete_from(answer, how);
     }
 

@@ -161,10 +161,10 @@ private:
     void came_late(copy& from, delivery how) noexcept {
         state_ptr<inner_state> const late = from.take();
         // A copy that obeyed the stop request brings no news.
-        result<R> const& answer = late->get();
+        result<R>& answer = late->get();
         bool const news = answer.has_value() || answer.error().code() != errc::cancelled;
         if (news && how != delivery::dropped) {
-            if (antiphon::observer* const hears = observer()) hears->late();
+            if (antiphon::observer* const hears = observer()) hears->late_reply(late_answer{answer});
         }
     }
 

@@ -118,13 +118,13 @@ public:
             new heap_ask<ask<A...>>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(args)...}};
     }
 
-    /// The handler's own answer. `source` supplies its lead, `reply` its trailing promise.
+    /// The handler's own answer. `source` supplies its lead; a trailing promise comes after the arguments.
     template <class Source, class... A>
     decltype(auto) invoke(Source& source, A&&... args) const {
-        if constexpr (Lead == lead::nothing) {
-            return antiphon::detail::invoke(f_, std::forward<A>(args)...);
+        if constexpr (WithPromise) {
+            return invoke_as(types<P..., promise<R>>{}, source, std::forward<A>(args)...);
         } else {
-            return antiphon::detail::invoke(f_, source.get(), std::forward<A>(args)...);
+            return invoke_as(types<P...>{}, source, std::forward<A>(args)...);
         }
     }
 
@@ -147,6 +147,15 @@ public:
     static constexpr bool immediate = !WithPromise && answer_traits<answer>::immediate;
 
 private:
+    template <class Source, class... Q, class... A>
+    decltype(auto) invoke_as(types<Q...>, Source& source, A&&... args) const {
+        if constexpr (Lead == lead::nothing) {
+            return antiphon::detail::invoke(f_, as_parameter<F, Q>(std::forward<A>(args))...);
+        } else {
+            return antiphon::detail::invoke(f_, source.get(), as_parameter<F, Q>(std::forward<A>(args))...);
+        }
+    }
+
     ANTIPHON_NO_UNIQUE_ADDRESS F f_;
 };
 

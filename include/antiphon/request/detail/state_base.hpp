@@ -2,6 +2,7 @@
 #pragma once
 // Everything about an ask except its result: the words that its threads meet at, and what they may do there.
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -313,11 +314,52 @@ private:
     S* state_ = nullptr;
 };
 
-/// Where the attempts of one ask have been. The first balance that they meet has it: the replicas of others are others.
-struct tried_replicas {
-    std::atomic<void const*> by{nullptr};
-    std::atomic<std::uint64_t> which{0};
-    std::atomic<std::uint64_t> last{0};  // relaxed, all: hints
+/// Where the attempts of one ask have been, the last few of them. The first balance that they meet has it: the replicas of others are
+/// others.
+class tried_replicas {
+public:
+    static constexpr std::size_t remembered = 6;
+
+    /// False: it is another's.
+    [[nodiscard]] bool belongs_to(void const* balance) noexcept {
+        void const* owner = nullptr;
+        return by_.compare_exchange_strong(owner, balance, std::memory_order_relaxed) || owner == balance;
+    }
+    void add(std::uint64_t replica) noexcept {
+        std::uint32_t const at = count_.fetch_add(1, std::memory_order_relaxed);
+        which_[at % remembered].store(replica, std::memory_order_relaxed);
+    }
+    /// All of them but the last are forgotten; not when there are none.
+    void begin_again() noexcept { since_.store(count_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed); }
+    /// As they are now.
+    class list {
+    public:
+        explicit list(tried_replicas const& of) noexcept {
+            std::uint32_t const end = of.count_.load(std::memory_order_relaxed);
+            std::uint32_t at = of.since_.load(std::memory_order_relaxed);
+            if (end - at > remembered) at = end - static_cast<std::uint32_t>(remembered);
+            for (; at != end; ++at)
+                which_[size_++] = of.which_[at % remembered].load(std::memory_order_relaxed);
+        }
+        list() noexcept = default;
+        [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+        [[nodiscard]] bool contains(std::uint64_t replica) const noexcept {
+            for (std::size_t i = 0; i != size_; ++i) {
+                if (which_[i] == replica) return true;
+            }
+            return false;
+        }
+
+    private:
+        std::size_t size_ = 0;
+        std::array<std::uint64_t, remembered> which_;
+    };
+
+private:
+    std::atomic<void const*> by_{nullptr};  // relaxed, all: hints
+    std::atomic<std::uint32_t> count_{0};
+    std::atomic<std::uint32_t> since_{0};
+    std::array<std::atomic<std::uint64_t>, remembered> which_{};
 };
 
 struct metadata_block;
