@@ -79,7 +79,7 @@ struct last_question {
 }  // namespace
 
 TEST_CASE("a process that exits while its tasks run ends") {
-    for (int i = 0; i < times(20); ++i)
+    for (int run = 0; run < times(20); ++run)
         CHECK(status_of([] {
                   be_busy();
                   std::exit(good);
@@ -87,7 +87,7 @@ TEST_CASE("a process that exits while its tasks run ends") {
 }
 
 TEST_CASE("a process that quick_exits while its tasks run ends") {
-    for (int i = 0; i < times(20); ++i)
+    for (int run = 0; run < times(20); ++run)
         CHECK(status_of([] {
                   be_busy();
                   std::quick_exit(good);
@@ -95,7 +95,7 @@ TEST_CASE("a process that quick_exits while its tasks run ends") {
 }
 
 TEST_CASE("a static object older than the default pool may ask in its destructor") {
-    for (int i = 0; i < times(1); ++i)
+    for (int run = 0; run < times(1); ++run)
         CHECK(status_of([] {
                   static last_question const older;
                   static_cast<void>(ap::request{[] { return 1; }}.submit().get());
@@ -104,7 +104,7 @@ TEST_CASE("a static object older than the default pool may ask in its destructor
 }
 
 TEST_CASE("a static object younger than the default pool may ask in its destructor") {
-    for (int i = 0; i < times(1); ++i)
+    for (int run = 0; run < times(1); ++run)
         CHECK(status_of([] {
                   static_cast<void>(ap::request{[] { return 1; }}.submit().get());
                   static last_question const younger;
@@ -113,7 +113,7 @@ TEST_CASE("a static object younger than the default pool may ask in its destruct
 }
 
 TEST_CASE("a thread_local object may ask in its destructor") {
-    for (int i = 0; i < times(1); ++i)
+    for (int run = 0; run < times(1); ++run)
         CHECK(status_of([] {
                   std::thread{[] {
                       thread_local last_question const mine;
@@ -132,7 +132,7 @@ TEST_CASE("a child of a process with a busy pool is told so, and does not hang")
         while (!ended.load())
             static_cast<void>(ask.submit().get());
     }};
-    for (int i = 0; i < times(50); ++i)
+    for (int run = 0; run < times(50); ++run)
         CHECK(status_of([&] {
                   ap::result<int> const r = (ap::request{[] { return 1; }} | ap::starts_on(pool)).submit().get();
                   ::_exit(!r && r.error() == ap::errc::forked ? good : 3);
@@ -185,7 +185,7 @@ TEST_CASE("a signal during a wait neither ends it early nor breaks it") {
 }
 
 TEST_CASE("a process that is stopped and continued fires the timers that came due meanwhile") {
-    for (int i = 0; i < times(1); ++i)
+    for (int run = 0; run < times(1); ++run)
         CHECK(status_of(
                   [] {
                       ap::thread_pool pool{{.threads = 1}};
@@ -210,7 +210,7 @@ TEST_CASE("a process that is stopped and continued fires the timers that came du
 }
 
 TEST_CASE("with one processor nobody waits for one who cannot run") {
-    for (int i = 0; i < times(1); ++i)
+    for (int run = 0; run < times(1); ++run)
         CHECK(status_of([] {
                   cpu_set_t one;
                   CPU_ZERO(&one);
@@ -228,7 +228,7 @@ TEST_CASE("with one processor nobody waits for one who cannot run") {
 }
 
 TEST_CASE("two copies of the library in one process do not meet, and one may be unloaded while it is idle") {
-    for (int i = 0; i < times(5); ++i)
+    for (int run = 0; run < times(5); ++run)
         CHECK(status_of([] {
                   void* const first = ::dlopen(ANTIPHON_FIRST_COPY, RTLD_NOW | RTLD_LOCAL);
                   void* const second = ::dlopen(ANTIPHON_SECOND_COPY, RTLD_NOW | RTLD_LOCAL);
@@ -252,7 +252,7 @@ TEST_CASE("two copies of the library in one process do not meet, and one may be 
 }
 
 TEST_CASE("threads that fork inside their handlers have children that go on, or are told") {
-    for (int i = 0; i < times(50); ++i)
+    for (int run = 0; run < times(50); ++run)
         CHECK(status_of([] {
                   ap::thread_pool pool{{.threads = 2}};
                   auto elsewhere = ap::request{[](int n) { return n; }} | ap::starts_on(pool);
