@@ -45,6 +45,7 @@ public:
 
     [[nodiscard]] result<void> send(message&& m) noexcept override {
         if (m.subject.size() > longest_subject) return failure{errc::invalid_argument, executed::no, "amqp: the subject is too long"};
+        if (!headers_fit(m)) return failure{errc::out_of_range, executed::no, "amqp: the headers do not fit into a frame"};
         return orders_.give({.what = amqp_order::send, .m = std::move(m)});
     }
     [[nodiscard]] result<void> listen(std::string_view pattern, std::string_view group, std::shared_ptr<receiver> to) override {
