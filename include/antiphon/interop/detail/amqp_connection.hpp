@@ -97,7 +97,7 @@ private:
         }
         session_.leave();
         take_down();
-        static_cast<void>(orders_.take(batch_));
+        orders_.end(batch_);
         carry_out();
         ended_.store(1, std::memory_order_release);  // pairs with close
         futex_wake_all(ended_);
@@ -109,10 +109,16 @@ private:
         carry_out();
         if (!session_.stands()) return !closing && (wait_or_reconnect(), true);
         bool const silent = listen_briefly(busy);
+        if (closing && clock::now() >= give_up_at()) return false;
         if (!silent || busy) return true;
-        if (closing && (unconfirmed_.empty() || ++goodbyes_ > 20)) return false;
+        if (closing && unconfirmed_.empty()) return false;
         sleep(closing ? duration{std::chrono::milliseconds{50}} : options_.heartbeat / 2);
         return true;
+    }
+    /// When a connection that is to end does so, whatever still comes.
+    [[nodiscard]] time_point give_up_at() noexcept {
+        if (goodbye_ == time_point{}) goodbye_ = saturating_add(clock::now(), std::chrono::seconds{1});
+        return goodbye_;
     }
     void sleep(duration at_most) noexcept {
         orders_.sleep(static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(at_most).count()) + 1);
@@ -353,7 +359,7 @@ private:
     std::deque<message> kept_;  // for the next connection
     duration wait_ = options_.reconnect_wait;
     time_point next_attempt_{};
-    int goodbyes_ = 0;
+    time_point goodbye_{};
     random_source chance_;
 
     std::thread thread_;
