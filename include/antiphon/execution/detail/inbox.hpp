@@ -43,7 +43,7 @@ public:
         std::uintptr_t head = head_.load(std::memory_order_relaxed);
         while (newest(head) != nullptr && (head & aside) == 0)
             // as in exchange_for
-            if (head_.compare_exchange_weak(head, 0, std::memory_order_acquire, std::memory_order_relaxed)) {
+            if (head_.compare_exchange_weak(head, 0, std::memory_order_acq_rel, std::memory_order_relaxed)) {
                 turn(newest(head), to);
                 return true;
             }
@@ -69,9 +69,10 @@ private:
     work_queue exchange_for(std::uintptr_t left) noexcept {
         work_queue jobs;
         std::uintptr_t head = head_.load(std::memory_order_relaxed);
-        // acquire pairs with the release of every push whose job it gets
+        // acquire pairs with the release of every push whose job it gets; release with `empty`: who finds nothing because it was taken, sees
+        // that its taker is up (crew)
         while (head != closed && head != left)
-            if (head_.compare_exchange_weak(head, left, std::memory_order_acquire, std::memory_order_relaxed)) {
+            if (head_.compare_exchange_weak(head, left, std::memory_order_acq_rel, std::memory_order_relaxed)) {
                 turn(newest(head), jobs);
                 break;
             }

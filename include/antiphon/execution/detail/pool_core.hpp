@@ -85,6 +85,8 @@ public:
             return counts(running());
         }
         time_point const until = saturating_add(clock::now(), drain_for);
+        // The pool may be gone when this returns: destroyed by another thread that shuts down too, or inside its own work.
+        auto const self = shared_core<pool_core>::another(*this);
         if (!begin_closing()) {
             // acquire pairs with the release store of joined
             while (joined_.load(std::memory_order_acquire) == 0)

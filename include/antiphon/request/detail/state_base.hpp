@@ -70,6 +70,8 @@ public:
     /// Before `begin`, by whoever made it in the context of the handler that asks: this is an ask of its own, and its attempts are
     /// counted from 1.
     void ask_anew() noexcept { context_ |= is_anew; }
+    /// The reference that came with the context is the caller's from now on, and there is no context any more. False: it is none to `owner`.
+    [[nodiscard]] bool take_context_of(state_base const& owner) noexcept;
     [[nodiscard]] bool asked_anew() const noexcept { return (context_ & is_anew) != 0; }
     /// Which attempt of the ask around it this is, from 1.
     [[nodiscard]] std::uint32_t attempt_around() const noexcept;
@@ -150,14 +152,14 @@ public:
         fulfilled
     };
     [[nodiscard]] promise_fate unguard_promise() noexcept {
-        std::uint32_t const old = word_.fetch_and(~guarded, std::memory_order_seq_cst);
+        std::uint32_t const old = word_.fetch_and(~guarded, std::memory_order_acq_rel);
         return (old & settled) != 0 ? promise_fate::fulfilled : (old & broken) != 0 ? promise_fate::dropped : promise_fate::kept;
     }
     /// For the ask: true when its handler, which has answered through the promise, still runs: what it consists of is destroyed by
     /// the guard's end.
-    [[nodiscard]] bool defer_discard() noexcept { return (word_.fetch_or(settled, std::memory_order_seq_cst) & guarded) != 0; }
+    [[nodiscard]] bool defer_discard() noexcept { return (word_.fetch_or(settled, std::memory_order_acq_rel) & guarded) != 0; }
     /// For the promise's destructor: true when its drop is decided later, by the guard's end.
-    [[nodiscard]] bool defer_broken_promise() noexcept { return (word_.fetch_or(broken, std::memory_order_seq_cst) & guarded) != 0; }
+    [[nodiscard]] bool defer_broken_promise() noexcept { return (word_.fetch_or(broken, std::memory_order_acq_rel) & guarded) != 0; }
 
     /// Whether a blocked thread sleeps on this answer or on one that depends on it: then it is sent to look again.
     /// Called by the thread that is about to perform or has just scheduled the next step.
@@ -272,12 +274,13 @@ private:
     [[nodiscard]] bool attach(waiter& w) noexcept {
         std::uintptr_t expected = 0;
         return slot_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(&w) | is_waiter, std::memory_order_seq_cst,
-                                             std::memory_order_seq_cst);
+                                             std::memory_order_acquire);
     }
     /// Leaves the slot; whoever took the waiter out before owes it a signal, which is awaited.
     void detach(waiter& w) noexcept {
         std::uintptr_t expected = reinterpret_cast<std::uintptr_t>(&w) | is_waiter;
-        if (!slot_.compare_exchange_strong(expected, 0, std::memory_order_seq_cst, std::memory_order_acquire)) w.sleep();
+        // relaxed: what follows is ordered by the signal, or by the next look
+        if (!slot_.compare_exchange_strong(expected, 0, std::memory_order_relaxed, std::memory_order_relaxed)) w.sleep();
     }
 
     std::atomic<std::uintptr_t> slot_{0};
@@ -368,8 +371,11 @@ struct metadata_block;
 class context_data {
 public:
     explicit context_data(state_base& owner) noexcept : owner_{&owner} {}
-    void retain() const noexcept { owner_->retain(); }
+    void retain() const noexcept { fresh_ ? owner_->retain_first() : owner_->retain(); }
     void release() const noexcept { owner_->release(); }
+    [[nodiscard]] bool belongs_to(state_base const& s) const noexcept { return owner_ == &s; }
+    /// While its owner is being made, and nobody else knows that.
+    void owner_is_new(bool now) noexcept { fresh_ = now; }
 
     time_point deadline = time_point::max();
     std::uint32_t attempt = 1;
@@ -399,6 +405,7 @@ public:
 
 private:
     state_base* owner_;
+    bool fresh_ = false;
 };
 
 inline urgency state_base::how_urgent() const noexcept {
@@ -417,6 +424,12 @@ inline state_base::state_base(any_executor executor, context_data const* context
 }
 inline state_base::~state_base() {
     if (context_data const* const c = context()) c->release();
+}
+inline bool state_base::take_context_of(state_base const& owner) noexcept {
+    context_data const* const c = context();
+    if (c == nullptr || !c->belongs_to(owner)) return false;
+    context_ = 0;
+    return true;
 }
 inline std::uint32_t state_base::attempt_around() const noexcept {
     context_data const* const c = context();
