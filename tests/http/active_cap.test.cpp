@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <antiphon/http/active_cap.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -6,11 +8,10 @@
 #include <queue>
 #include <vector>
 
-#include "antiphon/http/detail/active_cap.hpp"
 #include "catch_compat.hpp"
 
 namespace ap = antiphon;
-using ap::http::detail::active_cap;
+using ap::http::active_cap;
 using namespace std::chrono_literals;
 
 namespace {
@@ -132,6 +133,4 @@ TEST_CASE("a cap makes room where nothing ends for a second") {
     CHECK(cap.next() == ap::time_point::max());
 }
 
-TEST_CASE("a cap whose most is less than its least is that") {
-    CHECK(active_cap{64, 2}.now() == 2);
-}
+TEST_CASE("a cap whose most is less than its least is that") { CHECK(active_cap{64, 2}.now() == 2); }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
-// How many transfers under way at once are best: found out by trying more and fewer, and keeping what pays.
+// How many transfers under way at once are best: found out by trying more and fewer, and keeping what pays. For who writes a client.
 
 #include <algorithm>
 #include <cstddef>
 
 #include "antiphon/core/time.hpp"
 
-namespace antiphon::http::detail {
+namespace antiphon::http {
 
 /// Climbs the hill of throughput. A server that is busy answers no more when more is asked at once, only later; one that takes its time
 /// answers as much more as is asked. So now and then the cap is doubled, or halved, for a moment: twice as much has to bring a quarter
@@ -60,7 +60,7 @@ private:
     static constexpr duration stuck = std::chrono::seconds{1};
     static constexpr duration shortest = std::chrono::milliseconds{10};
     static constexpr double worth_more = 1.25;  ///< of a doubled cap
-    static constexpr double worth_less = 0.9;   ///< of a halved one
+    static constexpr double worth_less = 0.9;  ///< of a halved one
     static constexpr unsigned least_patience = 4, most_patience = 64;
 
     [[nodiscard]] std::size_t doubled() const noexcept { return cap_ < most_ / 2 ? cap_ * 2 : most_; }
@@ -98,15 +98,15 @@ private:
 
     std::size_t const least_, most_;
     std::size_t cap_;
-    std::size_t from_ = 0;      ///< the cap before the trial
+    std::size_t from_ = 0;  ///< the cap before the trial
     std::size_t settling_ = 0;  ///< ends that are not counted yet
     std::size_t count_ = 0;
     time_point began_{};
-    time_point last_{};   ///< when something ended, or pressing began
-    double before_ = 0;   ///< the rate before the trial
+    time_point last_{};  ///< when something ended, or pressing began
+    double before_ = 0;  ///< the rate before the trial
     bool pressed_ = false, probing_ = false, upwards_ = true;
     unsigned patience_ = 0;  ///< measurements before the next trial
     unsigned next_patience_ = least_patience;
 };
 
-}  // namespace antiphon::http::detail
+}  // namespace antiphon::http
