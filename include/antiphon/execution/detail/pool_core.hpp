@@ -62,6 +62,8 @@ public:
     }
 
     [[nodiscard]] thread_pool_options const& options() const noexcept { return options_; }
+    /// See reference_stock.
+    [[nodiscard]] bool lends() const noexcept { return current() == phase::open; }
     [[nodiscard]] bool forked() const noexcept { return fork_generation() != generation_; }
     [[nodiscard]] std::size_t pending() noexcept {
         if (forked()) return 0;

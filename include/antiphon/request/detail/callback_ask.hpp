@@ -13,6 +13,7 @@
 #include "antiphon/request/detail/continuation.hpp"
 #include "antiphon/request/detail/direct_ask.hpp"
 #include "antiphon/request/detail/room.hpp"
+#include "antiphon/request/detail/told_ask.hpp"
 
 namespace antiphon::detail {
 
@@ -126,6 +127,11 @@ private:
         this->release();  // the consumer's reference
     }
     void step(delivery how) noexcept override { this->ready() ? tell() : Ask::step(how); }
+    void step_from_queue(delivery how) noexcept override {
+        if (!this->ready()) return Ask::step_from_queue(how);
+        tell();
+        this->release();
+    }
     void refuse(errc why, delivery how) noexcept override {
         if (!this->ready()) {
             Ask::refuse(why, how);
@@ -156,7 +162,13 @@ void submit_with_callback(H&& handler, Arguments&& args, std::index_sequence<I..
     if constexpr (std::is_invocable_v<callback_type, result<R>>) {
         any_executor where = place_of(handler);
         using layer = std::remove_cvref_t<decltype(std::forward<H>(handler).layer())>;
-        if constexpr (requires { typename layer::template ask<std::tuple_element_t<I, std::remove_cvref_t<Arguments>>...>; }) {
+        if constexpr (needs_no_state<layer>) {
+            any_executor const while_posting{where};
+            auto* const told = new told_ask<layer, callback_type, kept_t<P, std::tuple_element_t<I, std::remove_cvref_t<Arguments>>>...>{
+                std::get<sizeof...(I)>(std::forward<Arguments>(args)), std::move(where), ambient_context::current(),
+                std::forward<H>(handler).layer(), std::get<I>(std::forward<Arguments>(args))...};
+            told->begin_on(while_posting);
+        } else if constexpr (requires { typename layer::template ask<std::tuple_element_t<I, std::remove_cvref_t<Arguments>>...>; }) {
             using ask = typename layer::template ask<std::tuple_element_t<I, std::remove_cvref_t<Arguments>>...>;
             begin_alone(*new heap_ask<callback_ask<ask, callback_type>>{
                 std::get<sizeof...(I)>(std::forward<Arguments>(args)), std::move(where), ambient_context::current(),
