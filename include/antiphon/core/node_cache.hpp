@@ -31,11 +31,12 @@ struct node_magazine {
 };
 static_assert(sizeof(node_magazine) <= 256);
 
-/// What a thread has of one size: `left` blocks below `top` in the loaded magazine, which has room for `room` more; and perhaps a full
-/// or an empty magazine beside it. Nothing is loaded where both numbers are zero.
+/// What a thread has of one size: the blocks from `bottom` to `top` in the loaded magazine, which has room up to `end`; and perhaps a
+/// full or an empty magazine beside it. Where nothing is loaded, all are null.
 struct node_shelf {
     void** top = nullptr;
-    std::uint32_t left = 0, room = 0;
+    void** bottom = nullptr;
+    void** end = nullptr;
     node_magazine* loaded = nullptr;
     node_magazine* spare = nullptr;
 };
@@ -111,15 +112,15 @@ public:
     [[nodiscard]] static void* allocate(std::size_t size) {
         if (!caches || size > detail::largest_node) return ::operator new(size);
         shelf& s = detail::my_nodes.shelves[number_of(size)];
-        if (s.left == 0) return refill(number_of(size));
-        return pop(s);
+        if (s.top == s.bottom) return refill(number_of(size));
+        return *--s.top;
     }
     /// `size` is what was asked for.
     static void deallocate(void* memory, std::size_t size) noexcept {
         if (!caches || size > detail::largest_node) return ::operator delete(memory);
         shelf& s = detail::my_nodes.shelves[number_of(size)];
-        if (s.room == 0) return overflow(number_of(size), memory);
-        push(s, memory);
+        if (s.top == s.end) return overflow(number_of(size), memory);
+        *s.top++ = memory;
     }
     /// From now on the calling thread keeps nothing: what it asks for comes from `operator new` and goes to `operator delete`, as under
     /// a sanitizer. For tests that count allocations, or let them fail.
@@ -157,26 +158,17 @@ private:
     }
     [[nodiscard]] static constexpr std::size_t bytes_of(std::size_t number) noexcept { return (number + 1) * detail::node_grain; }
 
-    [[nodiscard]] static void* pop(shelf& s) noexcept {
-        --s.left;
-        ++s.room;
-        return *--s.top;
+    static void note_count(shelf& s) noexcept {
+        if (s.loaded != nullptr) s.loaded->count = static_cast<std::uint32_t>(s.top - s.bottom);
     }
-    static void push(shelf& s, void* memory) noexcept {
-        --s.room;
-        ++s.left;
-        *s.top++ = memory;
-    }
-    /// The other magazine, if there is one, is the spare one then.
+    /// What was loaded before, if anything was, is the spare one then.
     static void load(shelf& s, magazine* m) noexcept {
-        if (s.loaded != nullptr) {
-            s.loaded->count = s.left;
-            s.spare = s.loaded;
-        }
+        note_count(s);
+        s.spare = s.loaded;
         s.loaded = m;
-        s.left = m->count;
-        s.room = batch - s.left;
-        s.top = m->blocks + s.left;
+        s.bottom = m->blocks;
+        s.end = m->blocks + batch;
+        s.top = m->blocks + m->count;
     }
 
     [[nodiscard]] static bool keeps() noexcept {
@@ -193,7 +185,7 @@ private:
             if (magazine* const full = has_spare ? std::exchange(s.spare, nullptr) : take(number)) {
                 if (s.spare != nullptr) detail::empty_magazines.put(std::exchange(s.spare, nullptr), detail::my_nodes.turn++);
                 load(s, full);
-                return pop(s);
+                return *--s.top;
             }
         }
         return ::operator new(bytes_of(number));
@@ -206,7 +198,7 @@ private:
         if (none == nullptr) return ::operator delete(memory);
         if (s.spare != nullptr) pass_on(number, std::exchange(s.spare, nullptr));
         load(s, none);
-        push(s, memory);
+        *s.top++ = memory;
     }
 
     /// Null: there is no memory.
@@ -226,6 +218,7 @@ private:
     }
     [[nodiscard]] static magazine* take(std::size_t number) noexcept {
         detail::node_depot& depot = detail::node_depots[number];
+        if (depot.magazines.load(std::memory_order_relaxed) == 0) return nullptr;  // a hint
         magazine* const whole = depot.take(detail::my_nodes.turn++);
         if (whole == nullptr) return nullptr;
         detail::kept_bytes.fetch_sub(bytes_of(number) * whole->count, std::memory_order_relaxed);
@@ -240,7 +233,7 @@ private:
     static void empty_shelves() noexcept {
         for (std::size_t i = 0; i != detail::node_sizes; ++i) {
             shelf& s = detail::my_nodes.shelves[i];
-            if (s.loaded != nullptr) s.loaded->count = s.left;
+            note_count(s);
             for (magazine* const m : {s.loaded, s.spare})
                 if (m != nullptr) m->count != 0 ? pass_on(i, m) : delete m;
             s = {};

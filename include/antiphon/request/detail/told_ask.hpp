@@ -52,7 +52,7 @@ public:
 
     void run() noexcept override {
         trampoline::barrier const closed{this};
-        refused_ ? tell(failure{why_, executed::no}) : answer();
+        refused_ ? tell(refusal(why_)) : answer();
     }
     void reject(errc why, rejection how) noexcept override {
         dropping_scope const during{how};
@@ -67,7 +67,7 @@ public:
         } else if (first) {
             hand_to(any_executor{executor_});
         } else {
-            tell(failure{why_, executed::no});
+            tell(refusal(why_));
         }
     }
     [[nodiscard]] urgency how_urgent() const noexcept override {
@@ -101,6 +101,7 @@ private:
                 payload_.args);
         });
     }
+    [[nodiscard]] ANTIPHON_COLD static result<R> refusal(errc why) noexcept { return failure{why, executed::no}; }
     void tell(result<R> found) noexcept {
         ANTIPHON_TRY {
             ambient_context const inherited{context_};
