@@ -170,9 +170,7 @@ struct erased_executor {
             return assistance::none;
         }
     }
-    static void unhandled(executor_word const& w, std::exception_ptr e) noexcept {
-        unhandled_by(get(w), std::move(e));
-    }
+    static void unhandled(executor_word const& w, std::exception_ptr e) noexcept { unhandled_by(get(w), std::move(e)); }
     static bool forked(executor_word const& w) noexcept {
         if constexpr (requires(E const& e) {
                           { e.forked() } -> std::convertible_to<bool>;

@@ -46,9 +46,9 @@ private:
     static constexpr std::uint32_t patience = 16;
 
     enum class phase : unsigned char {
-        fresh,    ///< nothing yet, and no destructor at the thread's end
+        fresh,  ///< nothing yet, and no destructor at the thread's end
         keeping,
-        off,      ///< the thread is ending
+        off,  ///< the thread is ending
     };
     struct stock {
         Core* of = nullptr;

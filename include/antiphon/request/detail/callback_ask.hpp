@@ -163,10 +163,11 @@ void submit_with_callback(H&& handler, Arguments&& args, std::index_sequence<I..
         any_executor where = place_of(handler);
         using layer = std::remove_cvref_t<decltype(std::forward<H>(handler).layer())>;
         if constexpr (needs_no_state<layer>) {
+            using ask = told_ask<layer, callback_type, kept_t<P, std::tuple_element_t<I, std::remove_cvref_t<Arguments>>>...>;
             any_executor const while_posting{where};
-            auto* const told = new told_ask<layer, callback_type, kept_t<P, std::tuple_element_t<I, std::remove_cvref_t<Arguments>>>...>{
-                std::get<sizeof...(I)>(std::forward<Arguments>(args)), std::move(where), ambient_context::current(),
-                std::forward<H>(handler).layer(), std::get<I>(std::forward<Arguments>(args))...};
+            auto* const told =
+                new ask{std::get<sizeof...(I)>(std::forward<Arguments>(args)), std::move(where), ambient_context::current(),
+                        std::forward<H>(handler).layer(), std::get<I>(std::forward<Arguments>(args))...};
             told->begin_on(while_posting);
         } else if constexpr (requires { typename layer::template ask<std::tuple_element_t<I, std::remove_cvref_t<Arguments>>...>; }) {
             using ask = typename layer::template ask<std::tuple_element_t<I, std::remove_cvref_t<Arguments>>...>;
