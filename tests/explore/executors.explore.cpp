@@ -433,13 +433,15 @@ EXPLORE("any_executor: a boxed one is shared by its copies, and ends with the la
 
 EXPLORE("reference_stock: threads that keep references, and the end of the context, end the core once",
         {.search = plan::way::bounded, .preemptions = 3}) {
-    using handle = ap::shared_core<lent_core>;
-    std::optional<handle> first{std::in_place, new lent_core};
-    std::thread one{[mine = *first] { handle const copy{mine}; }};
-    std::thread other{[mine = *first] { handle const copy{mine}; }};
-    (*first)->open.store(false);
-    ap::detail::reference_stock<lent_core>::give_back(**first);
-    first.reset();
+    std::thread one, other;
+    {
+        ap::shared_core<lent_core> const context{new lent_core};
+        auto const copy_again = [mine = context] { ap::shared_core<lent_core> const copy{mine}; };
+        one = std::thread{copy_again};
+        other = std::thread{copy_again};
+        context->open.store(false);
+        ap::detail::reference_stock<lent_core>::give_back(*context);
+    }
     one.join();
     other.join();
 }
