@@ -34,8 +34,7 @@ public:
             double const chance = (static_cast<double>(c.random() >> 11) + 0.5) * 0x1p-53;
             ap::duration const service{static_cast<ap::duration::rep>(-std::log(chance) * static_cast<double>(mean_service.count()))};
             *worker = std::max(*worker, sim_->now()) + service;
-            co_await finished(*worker - sim_->now());
-            co_return 1;
+            co_return co_await finished(*worker - sim_->now());
         }};
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// Three workers quote prices, a client asks. In the process by default; over NATS with `--over nats`: nothing but the transport changes.
-// In the middle one worker is killed. Whatever it had is asked again, of another, and no ask is lost.
+// Three workers quote prices, a client asks. In the process by default; over NATS or RabbitMQ with `--over nats|amqp`: nothing but the
+// transport changes. In the middle one worker is killed. Whatever it had is asked again, of another, and no ask is lost.
+// `--role worker` is one worker in a process of its own, until SIGTERM; `--role client` asks those.
 
 #include <antiphon/antiphon.hpp>
 #include <antiphon/messaging/client.hpp>
@@ -24,6 +25,9 @@
 #if PRICE_SERVICE_NATS
 #include <antiphon/interop/nats.hpp>
 #endif
+#if PRICE_SERVICE_AMQP
+#include <antiphon/interop/amqp.hpp>
+#endif
 
 namespace ap = antiphon;
 namespace ms = antiphon::messaging;
@@ -35,11 +39,13 @@ struct settings {
     int asks = 20'000;
     std::size_t in_flight = 64;
     std::string over = "loopback";
-    std::string url = "nats://127.0.0.1:4222";
+    std::string role = "all";
+    std::string url;  ///< empty: where such a broker usually is
 };
 
 [[noreturn]] void usage() {
-    fmt::print(stderr, "usage: price_service [--asks N] [--in-flight N] [--over loopback|nats] [--url nats://HOST:PORT]\n");
+    fmt::print(stderr,
+               "usage: price_service [--asks N] [--in-flight N] [--over loopback|nats|amqp] [--url URL] [--role all|client|worker]\n");
     std::exit(2);
 }
 template <class N>
@@ -60,6 +66,9 @@ settings read(int argc, char** argv) {
             s.over = argv[i + 1];
         } else if (name == "--url") {
             s.url = argv[i + 1];
+        } else if (name == "--role") {
+            s.role = argv[i + 1];
+            if (s.role != "all" && s.role != "client" && s.role != "worker") usage();
         } else {
             usage();
         }
@@ -91,9 +100,12 @@ void print(ap::stats_snapshot const& seen, std::vector<std::unique_ptr<worker>> 
 
 template <class Connect>
 int run(settings const& s, Connect const& connect) {
+    bool const alone = s.role == "client";
+    if (s.role == "worker") return work_until_told(connect());
     std::vector<std::unique_ptr<worker>> workers;
-    for (char const* name : {"anna", "bert", "clara"})
-        workers.push_back(std::make_unique<worker>(name, connect()));
+    if (!alone)
+        for (char const* name : {"anna", "bert", "clara"})
+            workers.push_back(std::make_unique<worker>(name, connect()));
     auto const over = connect();
     ms::client const bus{*over};
 
@@ -109,7 +121,7 @@ int run(settings const& s, Connect const& connect) {
     std::atomic<int> right{0};
     ap::time_point const began = ap::clock::now();
     auto const done = ap::for_each_limited(std::move(asks), s.in_flight, [&](int i) {
-                          if (i == s.asks / 2) workers[1]->kill();
+                          if (i == s.asks / 2 && !alone) workers[1]->kill();
                           return quote.submit(question(i)).then([&right, i](price p) {
                               if (p.cents == right_answer(question(i))) ++right;
                           });
@@ -118,6 +130,7 @@ int run(settings const& s, Connect const& connect) {
 
     expect(done.has_value(), "no ask fails, though a worker was killed");
     expect(right == s.asks, "every price is right");
+    if (alone) return 0;
     expect(workers[1]->dead(), "one worker was killed");
     std::uint64_t const share = static_cast<std::uint64_t>(s.asks) / 10;
     expect(workers[0]->quoted() > share && workers[2]->quoted() > share, "the others share the work");
@@ -131,12 +144,24 @@ int run(settings const& s, Connect const& connect) {
 
 int main(int argc, char** argv) {
     settings const s = read(argc, argv);
+    if (s.role == "worker") wait_for_signals();  // before there is another thread
     if (s.over == "loopback") {
         ms::loopback const broker;
         return run(s, [&] { return std::make_shared<ms::loopback>(broker); });
     }
 #if PRICE_SERVICE_NATS
-    if (s.over == "nats") return run(s, [&] { return std::make_shared<ms::nats>(ms::nats_options{.servers = {s.url}}); });
+    if (s.over == "nats") {
+        ms::nats_options options;
+        if (!s.url.empty()) options.servers = {s.url};
+        return run(s, [&] { return std::make_shared<ms::nats>(options); });
+    }
+#endif
+#if PRICE_SERVICE_AMQP
+    if (s.over == "amqp") {
+        ms::amqp_options options;
+        if (!s.url.empty()) options.servers = {s.url};
+        return run(s, [&] { return std::make_shared<ms::amqp>(options); });
+    }
 #endif
     usage();
 }

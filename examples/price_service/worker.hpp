@@ -5,8 +5,13 @@
 #include <antiphon/antiphon.hpp>
 #include <antiphon/messaging/client.hpp>
 
+#include <fmt/core.h>
+#include <signal.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -31,6 +36,8 @@ public:
     std::uint64_t quoted() const { return quoted_.load(); }
     bool dead() const { return dead_.load(); }
 
+    /// The gentle way: takes nothing more, answers what it has, and what still comes to it goes to another.
+    void drain() { static_cast<void>(serving_->drain().get()); }
     /// The hard way: no drain, no farewell.
     void kill() {
         dead_ = true;
@@ -69,3 +76,28 @@ private:
     std::optional<antiphon::messaging::client> bus_;
     std::optional<antiphon::messaging::responder> serving_;
 };
+
+/// From here on the signals that end a process wait for `work_until_told`, whatever threads there will be.
+inline void wait_for_signals() {
+    ::sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+/// A worker's process: serves until SIGTERM or SIGINT, then drains. The exit code is 0 when everything it took was answered.
+template <class Transport>
+int work_until_told(std::shared_ptr<Transport> over) {
+    worker w{"worker " + std::to_string(::getpid()), std::move(over)};
+    fmt::print("ready\n");
+    std::fflush(stdout);
+    ::sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    int signal = 0;
+    ::sigwait(&set, &signal);
+    w.drain();
+    fmt::print("{} quotes\n", w.quoted());
+    return 0;
+}

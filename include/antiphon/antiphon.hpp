@@ -24,6 +24,7 @@
 #include "antiphon/request/for_each_limited.hpp"
 #include "antiphon/request/future.hpp"
 #include "antiphon/request/hop.hpp"
+#include "antiphon/request/metadata.hpp"
 #include "antiphon/request/observer.hpp"
 #include "antiphon/request/promise.hpp"
 #include "antiphon/request/ready_future.hpp"
@@ -63,3 +64,4 @@
 #include "antiphon/policy/standard.hpp"
 #include "antiphon/policy/stats.hpp"
 #include "antiphon/policy/timeout.hpp"
+#include "antiphon/policy/with_metadata.hpp"

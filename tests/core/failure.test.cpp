@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <new>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -328,3 +329,12 @@ TEST_CASE("failure: a text does not take the place of an exception") {
     CHECK(f.exception() != nullptr);
 }
 #endif
+
+TEST_CASE("failure: a stream shows its message, and in a word whether it executed") {
+    std::ostringstream out;
+    out << ap::failure{ap::errc::not_found, ap::executed::no, "no such town"} << '/' << ap::failure{ap::errc::aborted};
+    CHECK(out.str() == "no such town/aborted");
+    out.str("");
+    out << ap::executed::no << ' ' << ap::executed::maybe << ' ' << ap::executed::yes;
+    CHECK(out.str() == "no maybe yes");
+}

@@ -5,6 +5,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -19,6 +20,9 @@
 namespace ap = antiphon;
 
 namespace {
+
+template <class T>
+concept streamed = requires(std::ostream& out, T const& x) { out << x; };
 
 template <class T>
 ap::result<T> success(int n) {
@@ -715,3 +719,18 @@ TEST_CASE("a result<bool> goes through std::expected by its value") {
 }
 
 #endif
+
+TEST_CASE("a stream shows a result's value, or why there is none") {
+    auto const shown = [](auto const& r) {
+        std::ostringstream out;
+        out << r;
+        return out.str();
+    };
+    int four = 4;
+    CHECK(shown(ap::result<int>{3}) == "3");
+    CHECK(shown(ap::result<int&>{four}) == "4");
+    CHECK(shown(ap::result<void>{}) == "done");
+    CHECK(shown(ap::result<int>{ap::errc::not_found}) == "failed: not found");
+    struct silent {};
+    STATIC_REQUIRE_FALSE(streamed<ap::result<silent>>);
+}

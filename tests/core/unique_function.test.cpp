@@ -196,3 +196,50 @@ TEST_CASE("a unique_function is made only of what it can call") {
     STATIC_REQUIRE(std::is_constructible_v<ap::unique_function<void(int)>, int (*)(int)>);
     STATIC_REQUIRE_FALSE(std::is_copy_constructible_v<ap::unique_function<int(int)>>);
 }
+
+TEST_CASE("a unique_function of a const signature is called as const") {
+    struct either {
+        int operator()() { return 1; }
+        int operator()() const { return 2; }
+    };
+    ap::unique_function<int() const> const f = either{};
+    CHECK(f() == 2);
+    ap::unique_function<int()> g = either{};
+    CHECK(g() == 1);
+    auto const counting = [n = 0]() mutable { return ++n; };
+    STATIC_REQUIRE_FALSE(std::is_constructible_v<ap::unique_function<int() const>, decltype(counting)>);
+    STATIC_REQUIRE_FALSE(std::is_constructible_v<ap::unique_function<int() const>, ap::unique_function<int()>>);
+    STATIC_REQUIRE_FALSE(std::is_invocable_v<ap::unique_function<int()> const&>);
+}
+
+TEST_CASE("a unique_function of a noexcept signature takes only what cannot throw") {
+    ap::unique_function<int(int) const noexcept> const f = [](int x) noexcept { return x + 1; };
+    CHECK(f(2) == 3);
+    STATIC_REQUIRE(noexcept(f(2)));
+    STATIC_REQUIRE_FALSE(std::is_constructible_v<ap::unique_function<int(int) noexcept>, int (*)(int)>);
+    ap::unique_function<int(int) noexcept> g = [](int x) noexcept { return x + 2; };
+    ap::unique_function<int(int)> any = std::move(g);
+    CHECK(any(2) == 4);
+}
+
+TEST_CASE("a unique_function of one signature becomes one of another, and stays empty if it was") {
+    ap::unique_function<int() const> f = [] { return 3; };
+    ap::unique_function<long()> g = std::move(f);
+    CHECK(g() == 3L);
+    CHECK(f == nullptr);
+    ap::unique_function<long()> const none = std::move(f);
+    CHECK(none == nullptr);
+}
+
+TEST_CASE("a unique_function builds its callable in its place") {
+    struct pinned {
+        pinned(int a, int b) : sum{a + b} {}
+        pinned(pinned&&) = delete;
+        int operator()() const { return sum; }
+        int sum;
+    };
+    ap::unique_function<int()> f{std::in_place_type<pinned>, 1, 2};
+    CHECK(f() == 3);
+    ap::unique_function<int()> g = std::move(f);
+    CHECK(g() == 3);
+}

@@ -104,3 +104,28 @@ TEST_CASE("an any_executor can be assigned another executor") {
     CHECK((first.pending() == 0 && second.pending() == 1));
     second.run();
 }
+
+TEST_CASE("any_executors are equal when they hold equal executors") {
+    CHECK(ap::any_executor{} == ap::any_executor{});
+    ap::manual_executor one, other;
+    ap::any_executor const here{one};
+    CHECK(here == one.get_executor());
+    CHECK(here != ap::any_executor{other});
+    CHECK(here != ap::any_executor{});
+    CHECK(here != ap::any_executor{poor{}});
+}
+
+TEST_CASE("executors without a comparison equal their own copies") {
+    ap::any_executor const large{rich{std::make_shared<int>(0)}};
+    ap::any_executor const copy = large;
+    CHECK(large == copy);
+    CHECK(large != ap::any_executor{rich{std::make_shared<int>(0)}});
+    CHECK(ap::any_executor{poor{}} == ap::any_executor{poor{}});
+}
+
+TEST_CASE("an any_executor is made of a context") {
+    ap::manual_executor queue;
+    ap::any_executor const here = queue;
+    here.execute([] {});
+    CHECK(queue.run() == 1);
+}

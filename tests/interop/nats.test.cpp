@@ -14,6 +14,7 @@
 
 #include "catch_compat.hpp"
 #include "support/nats_server.hpp"
+#include "support/node_packages.hpp"
 #include "support/servers.hpp"
 
 namespace ap = antiphon;
@@ -241,4 +242,33 @@ TEST_CASE("nats: a server that wants a token lets in who has it") {
     client const bus{here};
     auto const serving = bus.serve("twice", twice());
     CHECK(bus.request<int(int)>("twice").call(2) == 4);
+}
+
+TEST_CASE("nats: Node's nats is served, serves, and fails and refuses as anybody else") {
+    NEEDS_SERVER();
+    if (std::string const why = servers::node_package_missing("nats", "2"); !why.empty()) {
+        WARN(why);
+        return;
+    }
+    servers::nats_server const server;
+    nats const here{to(server)};
+    client const bus{here, {.headers = {{"Tenant", "blue"}}}};
+    auto const serving = bus.serve("cpp.twice", twice());
+    auto const failing = bus.serve("cpp.fails", ap::request{[](int) -> ap::result<int> {
+                                       return ap::failure{ap::errc::not_found, ap::executed::no, "no such order"};
+                                   }});
+    servers::process node{{servers::find_program("node"), ANTIPHON_TESTS_FOLDER "/interop/nats_peer.js", server.url()},
+                          {servers::node_path()}};
+    CHECK(node.line() == "42");
+    CHECK(node.line() == "refusal antiphon 5 no: no such order");
+    CHECK(node.line() == "503");
+    auto const shout = bus.request<message(std::string)>("node.shout");
+    message const loud = shout.call("hello").value();
+    CHECK(loud.body == "hello!");
+    CHECK(loud.headers.get("Seen-Tenant") == "blue");
+    ap::failure const refused = shout.call("fail").error();
+    CHECK(refused == ap::errc::resource_exhausted);
+    CHECK(refused.executed() == ap::executed::no);
+    CHECK(refused.retry_after() == 3s);
+    CHECK(refused.message() == "not so loud");
 }

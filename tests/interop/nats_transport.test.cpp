@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <antiphon/interop/jetstream.hpp>
 #include <antiphon/interop/nats.hpp>
 #include <antiphon/messaging/loopback.hpp>
 
@@ -27,7 +28,20 @@ std::vector<world> worlds() {
         open->push_back(std::make_unique<ms::nats>(ms::nats_options{.servers = {server.url()}}));
         return open->back()->connection();
     };
-    return {made};
+    // And by a stream.
+    static servers::temporary_folder folder;
+    static servers::nats_server keeping{{"-js", "-sd", folder / "js"}};
+    world kept{.name = "JetStream", .connect = {}};
+    kept.prefix = "kept.test" + std::to_string(number);
+    kept.large = made.large;
+    kept.durable = kept.kept = true;
+    auto const streams = std::make_shared<std::vector<std::unique_ptr<ms::jetstream>>>();
+    kept.connect = [streams] {
+        streams->push_back(
+            std::make_unique<ms::jetstream>(ms::jetstream_options{.nats = {.servers = {keeping.url()}}, .subjects = {"kept.>"}}));
+        return streams->back()->connection();
+    };
+    return {made, kept};
 }
 
 }  // namespace messaging_laws

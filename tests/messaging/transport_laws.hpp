@@ -38,6 +38,8 @@ struct world {
     std::function<std::shared_ptr<ms::connection>()> connect;  ///< a new connection
     std::string prefix = "test";                                ///< nobody else's subjects
     bool ordered = true;                                        ///< messages of one sender stay in order, and come once
+    bool durable = false;                                       ///< what nobody serves any more waits
+    bool kept = false;                                          ///< so does what nobody has served yet
     std::size_t large = 100'000;                                ///< a body that has to be cut, if any has to be
     std::function<void()> settle = [] {};                       ///< until the broker knows who listens
 
@@ -215,6 +217,7 @@ TEST_CASE("transport: what a handler throws is a failure there and here") {
 TEST_CASE("transport: where nobody serves, an ask is unavailable at once and was not executed") {
     world const over = GENERATE(from_range(worlds()));
     INFO(over.name);
+    if (over.kept) return;
     ms::client bus{over.transport()};
     auto const r = bus.request<int(int)>(over.subject("nobody")).call(1);
     CHECK(r.error() == ap::errc::unavailable);
@@ -225,6 +228,7 @@ TEST_CASE("transport: where nobody serves, an ask is unavailable at once and was
 TEST_CASE("transport: a responder that has gone serves no more") {
     world const over = GENERATE(from_range(worlds()));
     INFO(over.name);
+    if (over.durable) return;
     ms::client bus{over.transport()};
     auto const ask = bus.request<int(int)>(over.subject("twice"));
     {
@@ -381,6 +385,7 @@ TEST_CASE("transport: a pattern serves every subject that matches, and its handl
                                    }});
     CHECK(bus.request<std::string(std::string)>(over.subject("echo") + ".one").call("x").value() == "one:x");
     CHECK(bus.request<std::string(std::string)>(over.subject("echo") + ".two").call("y").value() == "two:y");
+    if (over.kept) return;
     CHECK(bus.request<std::string(std::string)>(over.subject("echo") + ".a.b").call("z").error().executed() == ap::executed::no);
 }
 
@@ -430,6 +435,20 @@ TEST_CASE("transport: headers and any bytes travel both ways") {
     CHECK(r->headers.get("seen-tenant") == "blue");
     CHECK(r->headers.get("Seen-Traceparent") == m.headers.get("traceparent"));
     CHECK(r->headers.get("Seen-Empty") == "");
+}
+
+TEST_CASE("transport: metadata goes along, and with what the handler asks in turn") {
+    world const over = GENERATE(from_range(worlds()));
+    INFO(over.name);
+    ms::client bus{over.transport()};
+    auto const far =
+        bus.serve(over.subject("far"),
+                  ap::request{[](ap::context const& c, int) { return std::string{c.metadata().find("tenant").value_or("nobody")}; }});
+    auto const onward = bus.request<std::string(int)>(over.subject("far"));
+    auto const near = bus.serve(over.subject("near"), ap::request{[&](int n) { return onward.submit(n); }});
+    auto const ask = bus.request<std::string(int)>(over.subject("near"));
+    CHECK((ask | ap::with_metadata{"Tenant", "blue"}).call(1).value() == "blue");
+    CHECK(ask.call(1).value() == "nobody");
 }
 
 TEST_CASE("transport: bodies larger than it takes arrive whole, both ways, at one member of the group") {
@@ -482,7 +501,9 @@ TEST_CASE("transport: a body that the codec does not understand is an invalid ar
     CHECK(ran == 0);
     CHECK(serving.malformed() >= 1);
     auto const words = bus.serve(over.subject("words"), ap::request{[]() -> std::string { return "many"; }});
-    CHECK(bus.request<int()>(over.subject("words")).call().error() == ap::errc::invalid_argument);
+    ap::failure const why = bus.request<int()>(over.subject("words")).call().error();
+    CHECK(why == ap::errc::invalid_argument);
+    CHECK(why.executed() == ap::executed::yes);  // what cannot be read was done all the same
 }
 
 TEST_CASE("transport: a user's codec is used on the executors of the requests") {
@@ -497,6 +518,44 @@ TEST_CASE("transport: a user's codec is used on the executors of the requests") 
     CHECK((ask | ap::timeout{.limit = 1h} | ap::retry{}).call(shout::word{"well"}).value().text == "well indeed");
     auto const quiet = bus.request<std::string(std::string)>(over.subject("loud"));
     CHECK(quiet.call("hush").error() == ap::errc::invalid_argument);
+}
+
+// --- answers in parts ------------------------------------------------------------------------------------------------------
+
+TEST_CASE("transport: a stream's parts arrive in order and once, and its end after them") {
+    world const over = GENERATE(from_range(worlds()));
+    INFO(over.name);
+    ms::client bus{over.transport()};
+    auto const serving = bus.serve_stream<int(int)>(over.subject("count"), [](int n, ms::part_sink<int> sink) {
+        for (int i = 0; i < n; ++i)
+            if (!sink.send(i)) return;
+    });
+    auto opened = bus.stream<int(int)>(over.subject("count")).call(300);
+    REQUIRE(opened.has_value());
+    ms::parts<int> numbers = *std::move(opened);
+    for (int i = 0; i < 300; ++i)
+        REQUIRE(numbers.next().get().value() == i);
+    CHECK(numbers.next().get().value() == std::nullopt);
+    CHECK(eventually([&] { return bus.under_way() == 0; }));
+}
+
+TEST_CASE("transport: who stops reading a stream stops who writes it") {
+    world const over = GENERATE(from_range(worlds()));
+    INFO(over.name);
+    ms::client bus{over.transport()};
+    ap::promise<void> stopped;
+    auto has_stopped = stopped.get_future();
+    auto const serving = bus.serve_stream<int(int)>(over.subject("endless"), [&](int, ms::part_sink<int> sink) -> ap::task<void> {
+        while (sink.send(1))
+            co_await ap::sleep_for(1ms);
+        stopped.set_value();
+    });
+    {
+        auto opened = bus.stream<int(int)>(over.subject("endless")).call(1);
+        REQUIRE(opened.has_value());
+    }
+    CHECK(std::move(has_stopped).get().has_value());
+    CHECK(bus.under_way() == 0);
 }
 
 // --- the same ask again ----------------------------------------------------------------------------------------------------
@@ -616,6 +675,7 @@ TEST_CASE("transport: the cancel of a stranger stops nobody's ask") {
 TEST_CASE("transport: a draining responder answers what it has and takes nothing more") {
     world const over = GENERATE(from_range(worlds()));
     INFO(over.name);
+    if (over.durable) return;
     ms::client bus{over.transport()};
     parked slow;
     auto const serving = bus.serve(over.subject("slow"), slow.request());

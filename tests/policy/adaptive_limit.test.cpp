@@ -217,6 +217,13 @@ TEST_CASE("adaptive_limit: in line, a partition below its share goes in before o
     CHECK(limit.in_flight() == 0);
 }
 
+TEST_CASE("adaptive_limit: without a first limit it begins with 20, or the nearest that is allowed") {
+    CHECK(ap::adaptive_limit{}.limit() == 20);
+    CHECK(ap::adaptive_limit{{.max = 10}}.limit() == 10);
+    CHECK(ap::adaptive_limit{{.min = 30}}.limit() == 30);
+    CHECK(ap::adaptive_limit{{.initial = 7, .max = 10}}.limit() == 7);
+}
+
 #if ANTIPHON_EXCEPTIONS
 TEST_CASE("adaptive_limit: nonsense is refused, naming the field") {
     auto const refused = [](ap::adaptive_limit_options o, std::string const& field) {

@@ -146,6 +146,34 @@ TEST_CASE("balance: attempts of a retry go to different replicas while there are
     CHECK(more.call(1).error().attempts() == 4);
 }
 
+TEST_CASE("balance: replicas are told apart whatever their numbers are, however many came and went between them") {
+    fleet f{2};
+    f.down = {true, true};
+    for (int gap : {62, 63, 64, 127}) {
+        ap::balance<int(int)> const b;
+        b.add(f.replica(0));
+        for (int i = 0; i != gap; ++i)
+            b.remove(b.add(f.replica(0)));
+        b.add(f.replica(1));
+        auto r = b | ap::retry{.max_attempts = 2, .backoff = {.initial = 1ms}} | ap::starts_on(f.sim);
+        f.asked = {0, 0};
+        for (int i = 1; i != 20; ++i) {
+            CHECK_FALSE(r.call(i).has_value());
+            CHECK(f.asked == std::vector<int>(2, i));
+        }
+    }
+}
+
+TEST_CASE("balance: of more replicas than there are attempts, none is asked twice") {
+    fleet f{7};
+    f.down = std::vector<bool>(7, true);
+    auto r = f.all() | ap::retry{.max_attempts = 7, .backoff = {.initial = 1ms}} | ap::starts_on(f.sim);
+    for (int i = 1; i != 20; ++i) {
+        CHECK_FALSE(r.call(i).has_value());
+        CHECK(f.asked == std::vector<int>(7, i));
+    }
+}
+
 TEST_CASE("balance: copies of a hedge go to different replicas") {
     fleet f{2};
     f.takes = {1s, 1s};

@@ -113,6 +113,33 @@ TEST_CASE("batch: an item that is stopped leaves before the batch does, and is n
     CHECK(m.sim.pending() == 0);
 }
 
+TEST_CASE("batch: what expires before the handler has started did not run, and says so") {
+    many m;
+    auto one = m.request() | ap::batch{.max_size = 2, .max_delay = 1h} | ap::timeout{.limit = 5ms} | ap::starts_on(m.sim);
+    auto a = one.submit(1);  // nobody joins it
+    m.sim.run();
+    auto const alone = std::move(a).get();
+    CHECK(alone.error() == ap::errc::deadline_exceeded);
+    CHECK(alone.error().executed() == ap::executed::no);
+    CHECK(m.batches.empty());
+    CHECK(m.sim.pending() == 0);
+
+    ap::manual_executor busy;  // the batch has gone, and waits for its executor
+    bool ran = false;
+    ap::request all{[&](std::vector<int> items) {
+        ran = true;
+        return items;
+    }};
+    auto of_two = all | ap::batch{.max_size = 2} | ap::starts_on(busy);
+    auto b = of_two.submit(1), c = of_two.submit(2);
+    b.request_stop();
+    c.request_stop();
+    CHECK(std::move(b).get().error().executed() == ap::executed::maybe);  // it might have run for the other
+    CHECK(std::move(c).get().error().executed() == ap::executed::no);
+    busy.run();
+    CHECK_FALSE(ran);
+}
+
 TEST_CASE("batch: when every item has left, the handler is asked to stop") {
     ap::testing::simulation sim{1};
     bool stopped = false;

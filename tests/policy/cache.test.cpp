@@ -127,6 +127,55 @@ TEST_CASE("cache: when renewing fails, the stale answer serves on, and the next 
     CHECK(r.call(7).value() == 3);
 }
 
+TEST_CASE("cache: a failure that would be kept does not take the place of a value that may still be given") {
+    ap::testing::simulation sim{1};
+    bool down = false;
+    int runs = 0;
+    ap::request asks{[&](int x) -> ap::result<int> {
+        ++runs;
+        if (down) return ap::errc::unavailable;
+        return x;
+    }};
+    ap::cache const kept{{.ttl = 1s, .stale_for = 1min, .keep_failure = ap::is_transient, .failure_ttl = 10s}};
+    auto const r = asks | kept | ap::starts_on(sim);
+    CHECK(r.call(1).value() == 1);
+    down = true;
+    sim.advance(2s);
+    CHECK(r.call(1).value() == 1);
+    sim.run();
+    CHECK(runs == 2);
+    CHECK(r.call(1).value() == 1);  // and tries again
+    sim.run();
+    CHECK(runs == 3);
+    sim.advance(1min);
+    CHECK(r.call(1).error() == ap::errc::unavailable);  // now there is nothing better
+    CHECK(r.call(1).error() == ap::errc::unavailable);
+    CHECK(runs == 4);
+}
+
+TEST_CASE("cache: what came of a stop request is not kept, whatever the predicate says") {
+    ap::testing::simulation sim{1};
+    int runs = 0;
+    ap::errc obeys_with = ap::errc::cancelled;
+    ap::request slow{[&](std::stop_token stop, int) -> ap::task<int> {
+        ++runs;
+        co_await ap::sleep_for(1s);
+        if (stop.stop_requested()) co_return ap::result<int>{obeys_with};
+        co_return 5;
+    }};
+    auto r = slow | ap::cache{{.keep_failure = [](ap::failure const&) { return true; }, .failure_ttl = 1h}} | ap::starts_on(sim);
+    for (ap::errc code : {ap::errc::cancelled, ap::errc::aborted}) {
+        obeys_with = code;
+        auto f = r.submit(1);
+        sim.advance(10ms);
+        f.request_stop();
+        sim.run();
+        CHECK(std::move(f).get().error() == code);
+    }
+    CHECK(r.call(1).value() == 5);
+    CHECK(runs == 3);
+}
+
 TEST_CASE("cache: erase forgets one answer, clear all of them") {
     counting c;
     ap::cache const kept{};

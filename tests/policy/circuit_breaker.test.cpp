@@ -249,6 +249,26 @@ TEST_CASE("circuit_breaker: a probe that is lost does not wedge it, the state st
     CHECK(lost.ready());
 }
 
+TEST_CASE("circuit_breaker: a probe that comes back after its lease counts all the same, and its place was another's meanwhile") {
+    backend b;
+    auto options = small();
+    options.half_open_calls = 2;
+    options.half_open_for = 30s;
+    circuit_breaker const breaker{options};
+    auto const r = b.request() | breaker | ap::starts_on(b.sim);
+    b.fail(b.request() | breaker, 4);
+    b.sim.advance(6s);
+    b.takes = 40s;
+    auto first = r.submit(1), second = r.submit(1);
+    CHECK_FALSE(breaker.admits(b.sim.now()));
+    b.sim.advance(30s);
+    CHECK(breaker.admits(b.sim.now()));
+    b.sim.advance(10s);
+    CHECK((first.ready() && second.ready()));
+    CHECK(breaker.state() == circuit_breaker::closed);
+    CHECK(breaker.metrics().succeeded == 2);
+}
+
 TEST_CASE("circuit_breaker: a result that is ignored is not recorded, and half-open gives its place back") {
     backend b;
     auto options = small();
@@ -298,6 +318,55 @@ TEST_CASE("circuit_breaker: a cancelled ask is not recorded, and half-open gives
     CHECK(breaker.state() == circuit_breaker::half_open);
     b.succeed(b.request() | breaker);
     CHECK(breaker.state() == circuit_breaker::closed);
+}
+
+TEST_CASE("circuit_breaker: a failure after a stop request is not recorded, whatever its code, and half-open gives its place back") {
+    backend b;
+    auto options = small();
+    options.half_open_calls = 1;
+    circuit_breaker const breaker{options};
+    auto const r = b.request() | breaker | ap::starts_on(b.sim);
+    auto const stopped = [&](std::optional<ap::failure> how) {
+        b.fails = std::move(how);
+        b.takes = 1s;
+        auto f = r.submit(1);
+        b.sim.advance(1ms);
+        f.request_stop();
+        b.sim.run();
+        CHECK(f.ready());
+        b.fails.reset();
+        b.takes = 0s;
+    };
+    for (int i = 0; i != 8; ++i)
+        stopped(ap::failure{ap::errc::unavailable});
+    CHECK(breaker.state() == circuit_breaker::closed);
+    CHECK(breaker.metrics().calls == 0);
+    CHECK(breaker.metrics().ignored == 8);
+    stopped({});
+    CHECK(breaker.metrics().succeeded == 1);  // a value tells of the other side's health all the same
+    b.fail(b.request() | breaker, 3);
+    b.sim.advance(6s);
+    stopped(ap::failure{ap::errc::internal});
+    CHECK(breaker.state() == circuit_breaker::half_open);
+    b.succeed(b.request() | breaker);
+    CHECK(breaker.state() == circuit_breaker::closed);
+}
+
+TEST_CASE("circuit_breaker: a window of time slides without a call, for who says what time it is") {
+    backend b;
+    circuit_breaker const breaker{{.window = ap::last(10s), .minimum_calls = 100}};
+    b.fail(b.request() | breaker, 3);
+    b.sim.advance(5s);
+    b.succeed(b.request() | breaker);
+    CHECK(breaker.metrics(b.sim.now()).calls == 4);
+    b.sim.advance(5s);
+    CHECK(breaker.metrics().calls == 4);  // as of the last result
+    CHECK(breaker.metrics(b.sim.now()).calls == 1);
+    CHECK(breaker.metrics(b.sim.now()).failure_rate == 0);
+    b.sim.advance(5s);
+    CHECK(breaker.metrics(b.sim.now()).calls == 0);
+    CHECK(breaker.metrics().calls == 0);
+    CHECK(breaker.metrics(b.sim.now()).failed == 3);  // since it was made
 }
 
 TEST_CASE("circuit_breaker: a probe whose work is dropped gives its place back") {
@@ -565,6 +634,8 @@ TEST_CASE("circuit_breaker: nonsense is refused, naming the field") {
     CHECK(refused({.failure_rate = 1.1}, "failure_rate"));
     CHECK(refused({.failure_rate = -0.1}, "failure_rate"));
     CHECK(refused({.failure_rate = std::numeric_limits<double>::quiet_NaN()}, "failure_rate"));
+    CHECK(refused({.failure_rate = 0}, "failure_rate"));
+    CHECK(refused({.slow_call_rate = 0}, "slow_call_rate"));
     CHECK(refused({.slow_call_rate = 2}, "slow_call_rate"));
     CHECK(refused({.slow_call = -1s}, "slow_call"));
     CHECK(refused({.minimum_calls = 0}, "minimum_calls"));

@@ -260,3 +260,80 @@ TEST_CASE("coalesce: an ask is one allocation, whether it begins a flight or joi
     CHECK(test::allocations_of([&] { r.submit(1).detach(); }) == 1);
     CHECK(test::allocations_of([&] { desk.run(); }) == 0);
 }
+
+TEST_CASE("coalesce: what expires before the handler has started did not run, and says so, unless it was others' too") {
+    ap::manual_executor busy;
+    bool ran = false;
+    auto const handler = ap::request{[&](int) { ran = true; }};
+    auto const r = handler | ap::coalesce() | ap::starts_on(busy);
+    auto a = r.submit(1), b = r.submit(1);
+    a.request_stop();
+    CHECK(std::move(a).get().error().executed() == ap::executed::maybe);
+    b.request_stop();
+    auto const last = std::move(b).get();
+    CHECK(last.error() == ap::errc::cancelled);
+    CHECK(last.error().executed() == ap::executed::no);
+    busy.run();
+    CHECK_FALSE(ran);
+
+    slow s;
+    auto const limited = s.request() | ap::after(1h) | ap::coalesce() | ap::timeout{.limit = 5ms} | ap::starts_on(s.sim);
+    auto const late = limited.call(1);
+    CHECK(late.error() == ap::errc::deadline_exceeded);
+    CHECK(late.error().executed() == ap::executed::no);
+    auto const started = s.request() | ap::coalesce() | ap::timeout{.limit = 5ms} | ap::starts_on(s.sim);
+    CHECK(started.call(1).error().executed() == ap::executed::maybe);
+    s.sim.run();
+    CHECK(s.sim.pending() == 0);
+}
+
+TEST_CASE("coalesce: a long row of flights that wait for each other is stopped without stack") {
+    ap::testing::simulation sim{1};
+    constexpr int many = 20'000;
+    ap::promise<int> never;
+    ap::request<int(int)> next;
+    int begun = 0;
+    next = ap::request{[&](int n) -> ap::future<int> {
+               ++begun;
+               if (n == many) return never.get_future();
+               return next.submit(n + 1);
+           }} |
+           ap::coalesce() | ap::starts_on(sim);
+    auto f = next.submit(0);
+    sim.run();
+    CHECK(begun == many + 1);
+    f.request_stop();
+    sim.run();
+    CHECK(std::move(f).get().error() == ap::errc::cancelled);
+    never.set_value(1);
+    next = {};
+}
+
+TEST_CASE("coalesce: a flight has the priority of the ask that it was begun for, and may stand in line if that one might") {
+    ap::testing::simulation sim{1};
+    std::vector<ap::priority> seen;
+    auto const r = ap::request{[&](ap::context const& c) -> ap::task<int> {
+                       seen.push_back(c.priority());
+                       co_await ap::sleep_for(1s);
+                       co_return 1;
+                   }} |
+                   ap::coalesce() | ap::starts_on(sim);
+    auto a = (r | ap::priority::low).submit(), b = (r | ap::priority::high).submit();
+    sim.run();
+    CHECK((std::move(a).get().has_value() && std::move(b).get().has_value()));
+    CHECK(seen == std::vector<ap::priority>{ap::priority::low});
+
+    ap::concurrency_limit const narrow{{.max_concurrent = 1, .max_queue = 10}};
+    auto const slow = ap::request{[]() -> ap::task<int> {
+                          co_await ap::sleep_for(1s);
+                          co_return 1;
+                      }} |
+                      narrow;
+    auto const shared = slow | ap::coalesce();
+    auto other = (slow | ap::starts_on(sim)).submit();
+    CHECK((shared | ap::load_shed{} | ap::starts_on(sim)).call().error() == ap::errc::overloaded);
+    auto patient = (shared | ap::starts_on(sim)).submit();
+    auto joins = (shared | ap::load_shed{} | ap::starts_on(sim)).submit();
+    sim.run();
+    CHECK((std::move(patient).get().has_value() && std::move(joins).get().has_value() && std::move(other).get().has_value()));
+}

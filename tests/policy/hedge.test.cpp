@@ -179,6 +179,27 @@ TEST_CASE("hedge: retry_if says what is transient") {
     CHECK(c.ask(ap::hedge{.after = 50ms, .retry_if = [](ap::failure const& f) { return f == ap::errc::internal; }}).value() == 2);
 }
 
+TEST_CASE("hedge: the hook for late answers may take one") {
+    struct keeper final : ap::observer {
+        void late_reply(ap::late_answer answer) noexcept override {
+            if (auto* const r = answer.get<int>(); r != nullptr && *r) kept = **r;
+        }
+        int kept = 0;
+    } heard;
+    ap::testing::simulation sim{1};
+    int copies = 0;
+    ap::request slow{[&]() -> ap::task<int> {
+        int const mine = ++copies;
+        for (int i = 0; i != (mine == 1 ? 30 : 10); ++i)
+            (void)co_await (ap::request{[] {}} | ap::after(1ms) | ap::starts_on(sim)).submit();
+        co_return mine;
+    }};
+    auto f = (slow | ap::hedge{.after = 5ms} | ap::observe(&heard) | ap::starts_on(sim)).submit();
+    sim.run();
+    CHECK(std::move(f).get().value() == 2);
+    CHECK(heard.kept == 1);
+}
+
 TEST_CASE("hedge: a late answer is dropped and its observer hears of it, while one that obeyed the stop is no news") {
     ap::testing::simulation sim{1};
     recorder heard;
@@ -524,8 +545,8 @@ TEST_CASE("hedge: nonsense is refused by |, naming the field") {
     };
     CHECK(refusal({.after = -1ms}) == "hedge.after: must not be negative");
     CHECK(refusal({.after = 1ms, .max_attempts = 0}) == "hedge.max_attempts: must be at least 1");
-    for (double x : {-0.1, 1.1, std::numeric_limits<double>::quiet_NaN()})
-        CHECK(refusal({.after = 1ms, .max_extra_load = x}) == "hedge.max_extra_load: must be from 0 to 1");
+    for (double x : {-0.1, 1.1, 0.0004, std::numeric_limits<double>::quiet_NaN()})
+        CHECK(refusal({.after = 1ms, .max_extra_load = x}) == "hedge.max_extra_load: must be 0, or from 0.001 to 1");
 }
 
 TEST_CASE("hedge: whichever allocation fails, the ask ends once, and nothing is left") {

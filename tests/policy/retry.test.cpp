@@ -451,6 +451,70 @@ TEST_CASE("retry: the context tells the handler its attempt number") {
     CHECK(numbers == std::vector<std::uint32_t>{1, 2, 3});
 }
 
+TEST_CASE("retry: what an attempt asks in turn counts its own attempts, from 1, by every verb and through every layer") {
+    ap::testing::simulation sim{1};
+    std::vector<std::uint32_t> seen;
+    ap::request const notes{[&](ap::context const& c) { seen.push_back(c.attempt()); }};
+    auto const behind = notes | ap::timeout{.limit = 1s} | ap::layer([](auto next) { return next(); }) | ap::starts_on(sim);
+    auto const in_a_layer = notes | ap::layer([](ap::context const& c, auto next) {
+                                CHECK(c.attempt() == 1);
+                                return next();
+                            });
+    ap::request<void()> const erased = notes | ap::starts_on(sim);
+    ap::request asks{[&](ap::context const& c) -> ap::task<int> {
+        std::uint32_t const own = c.attempt();
+        (void)notes.call();
+        (void)behind.call();
+        (void)in_a_layer.call();
+        (void)erased.call();
+        (void)co_await notes();
+        (void)co_await behind();
+        (void)co_await erased();
+        (void)co_await behind.submit();
+        behind.submit([](ap::result<void>) {});
+        erased.submit([](ap::result<void>) {});
+        CHECK(c.attempt() == own);
+        if (own < 3) co_return ap::failure{ap::errc::unavailable};
+        co_return 7;
+    }};
+    auto f = (asks | ap::retry{} | ap::starts_on(sim)).submit();
+    sim.run();
+    CHECK(std::move(f).get().value() == 7);
+    CHECK(seen == std::vector<std::uint32_t>(3 * 10, 1));
+}
+
+TEST_CASE("retry: the attempts of a nested retry are not those of the one around it") {
+    ap::testing::simulation sim{1};
+    std::vector<std::uint32_t> seen;
+    ap::request const fails{[&](ap::context const& c) -> ap::result<int> {
+        seen.push_back(c.attempt());
+        return ap::errc::unavailable;
+    }};
+    auto const nested = fails | ap::retry{.max_attempts = 2, .backoff = at_once} | ap::starts_on(sim);
+    ap::request outer{[&] { return nested.submit(); }};
+    auto f = (outer | ap::retry{.max_attempts = 2, .backoff = at_once} | ap::starts_on(sim)).submit();
+    sim.run();
+    CHECK_FALSE(std::move(f).get());
+    CHECK(seen == std::vector<std::uint32_t>{1, 2, 1, 2});
+}
+
+TEST_CASE("retry: an observer hears the number of a nested ask's own attempt") {
+    ap::testing::simulation sim{1};
+    std::vector<std::uint32_t> started;
+    ap::request const nested{[](ap::promise<int> reply) { reply.set_value(1); }};
+    ap::request outer{[&](ap::context const& c) -> ap::task<int> {
+        std::uint32_t const own = c.attempt();
+        (void)co_await (nested | ap::starts_on(sim)).submit();
+        if (own < 2) co_return ap::failure{ap::errc::unavailable};
+        co_return 7;
+    }};
+    auto const watched = ap::observe(ap::hooks{.started = [&](std::uint32_t n) { started.push_back(n); }});
+    auto f = (outer | ap::retry{} | watched | ap::starts_on(sim)).submit();
+    sim.run();
+    CHECK(std::move(f).get().value() == 7);
+    CHECK(started == std::vector<std::uint32_t>{1, 1, 2, 1});
+}
+
 TEST_CASE("retry: an attempt that was given up on keeps its own number") {
     ap::testing::simulation sim{1};
     std::vector<std::uint32_t> numbers;

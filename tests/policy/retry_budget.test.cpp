@@ -158,7 +158,10 @@ TEST_CASE("retry_budget: nonsense is refused, naming the field") {
     CHECK_THROWS_AS((ap::retry_budget{throttle{.max_tokens = 0}}), std::invalid_argument);
     CHECK_THROWS_AS((ap::retry_budget{throttle{.token_ratio = 0}}), std::invalid_argument);
     CHECK_THROWS_AS((ap::retry_budget{throttle{.token_ratio = nan}}), std::invalid_argument);
-    CHECK(refusal([&] { (void)(ap::retry_budget{bucket{.percent = 20}}); }) == "retry_budget.percent: must be from 0 to 1");
+    CHECK(refusal([&] { (void)(ap::retry_budget{bucket{.percent = 20}}); }) == "retry_budget.percent: must be 0, or from 0.001 to 1");
+    CHECK_THROWS_AS((ap::retry_budget{bucket{.percent = 0.0004}}), std::invalid_argument);
+    CHECK_THROWS_AS((ap::retry_budget{bucket{.min_per_second = 0.0001}}), std::invalid_argument);
+    CHECK_NOTHROW(ap::retry_budget{bucket{.percent = 0, .min_per_second = 0}});
     CHECK_THROWS_AS((ap::retry_budget{bucket{.percent = nan}}), std::invalid_argument);
     CHECK_THROWS_AS((ap::retry_budget{bucket{.min_per_second = -1}}), std::invalid_argument);
     CHECK_THROWS_AS((ap::retry_budget{bucket{.ttl = 999ms}}), std::invalid_argument);

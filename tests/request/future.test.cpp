@@ -628,3 +628,33 @@ TEST_CASE("a continuation behind one that passes the answer on does not run insi
     CHECK(std::move(last).get().value() == 1);
     CHECK_FALSE(seen);
 }
+
+TEST_CASE("then gives a function of the result whatever came, and takes its answer") {
+    auto const told = [](ap::result<int> r) { return r ? std::to_string(*r) : r.error().message(); };
+    CHECK(answered<int>(3).then(told).get() == "3");
+    CHECK(failed().then(told).get() == "aborted");
+    CHECK(answered<void>().then([](ap::result<void> const& r) { return r.has_value(); }).get() == true);
+    CHECK(failed().then([](ap::result<long>&& r) { return r.value_or(5); }).get() == 5L);
+}
+
+TEST_CASE("what a function of the result returns is flattened") {
+    ap::promise<int> later;
+    auto f = failed().then([&](ap::result<int>) { return later.get_future(); });
+    CHECK_FALSE(f.ready());
+    later.set_value(4);
+    CHECK(std::move(f).get() == 4);
+}
+
+TEST_CASE("a function of the result runs after a stop as well, and a refused one does not") {
+    ap::promise<int> p;
+    auto tidied = p.get_future().then([](ap::result<int> r) { return r == 1; });
+    tidied.request_stop();
+    CHECK(p.stop_requested());
+    p.set_value(1);
+    CHECK(std::move(tidied).get() == true);
+
+    ap::manual_executor::executor_type closed = ap::manual_executor{}.get_executor();
+    auto const never = [](ap::result<int>) { FAIL("run"); };
+    CHECK(answered<int>(1).then(closed, never).get() == ap::errc::shut_down);
+    CHECK(failed().then(closed, never).get() == ap::errc::aborted);
+}

@@ -297,3 +297,53 @@ TEST_CASE("what a handler throws after it has answered goes to the unhandled hoo
 }
 
 #endif
+
+TEST_CASE("set_with answers with what a function returns, a value or a result") {
+    ap::promise<std::string> value;
+    ap::promise<int> absent;
+    ap::promise<void> nothing;
+    auto fv = value.get_future();
+    auto fa = absent.get_future();
+    auto fn = nothing.get_future();
+    CHECK(value.set_with([] { return "seven"; }));
+    CHECK(absent.set_with([]() -> ap::result<int> { return ap::errc::not_found; }));
+    CHECK(nothing.set_with([] {}));
+    CHECK(std::move(fv).get() == "seven");
+    CHECK(std::move(fa).get() == ap::errc::not_found);
+    CHECK(std::move(fn).get().has_value());
+}
+
+TEST_CASE("set_with does not call its function where there is nothing to answer") {
+    ap::promise<int> p;
+    auto f = p.get_future();
+    CHECK(p.set_value(1));
+    CHECK_FALSE(p.set_with([] {
+        FAIL("called");
+        return 2;
+    }));
+    CHECK(std::move(f).get() == 1);
+}
+
+#if ANTIPHON_EXCEPTIONS
+
+TEST_CASE("what the function of set_with throws is the failure, and so is an exception given by value") {
+    ap::promise<int> p, q;
+    auto fp = p.get_future(), fq = q.get_future();
+    CHECK(p.set_with([]() -> int { throw std::runtime_error{"thrown"}; }));
+    CHECK(q.set_exception(std::runtime_error{"given"}));
+    CHECK(std::move(fp).get().error().message() == "thrown");
+    CHECK_THROWS_AS(std::move(fq).get().value(), std::runtime_error);
+}
+
+#endif
+
+TEST_CASE("swapped promises and futures answer each other's asks") {
+    ap::promise<int> a, b;
+    auto fa = a.get_future(), fb = b.get_future();
+    swap(a, b);
+    a.set_value(1);
+    b.set_value(2);
+    swap(fa, fb);
+    CHECK(std::move(fa).get() == 1);
+    CHECK(std::move(fb).get() == 2);
+}

@@ -144,3 +144,10 @@ TEST_CASE("a ready future can be shared") {
     auto const shared = ap::make_future(std::string{"text"}).share();
     CHECK(shared.get().value() == "text");
 }
+
+TEST_CASE("then gives a function of the result whatever a ready future holds") {
+    auto const told = [](ap::result<int> r) { return r ? 1 : 2; };
+    CHECK(ap::make_future(7).then(told).get() == 1);
+    CHECK(ap::make_failed<int>(ap::errc::aborted).then(told).get() == 2);
+    CHECK(ap::make_failed<int>(ap::errc::aborted).then([](ap::result<int>) { return ap::future<int>(ap::make_future(3)); }).get() == 3);
+}

@@ -660,3 +660,39 @@ TEST_CASE("a conversion of an argument that throws fails the ask, or leaves call
 }
 
 #endif
+
+TEST_CASE("a pointer to a member that changes its object is asked by every verb") {
+    struct counter {
+        int add(int n) { return total += n; }
+        int total = 0;
+    };
+    counter mine;
+    ap::request const add{&counter::add};
+    CHECK(add.call(std::ref(mine), 1) == 1);
+    CHECK(add.submit(std::ref(mine), 1).get() == 2);
+    ap::request<int(counter&, int)> const spelled = &counter::add;
+    CHECK(spelled.call(std::ref(mine), 1) == 3);
+    CHECK(spelled.submit(std::ref(mine), 1).get() == 4);
+}
+
+TEST_CASE("a generic handler sees its arguments as the spelled parameters, by every verb") {
+    ap::request<std::size_t(long)> const width = [](auto x) { return sizeof(x); };
+    CHECK(width.call(1) == sizeof(long));
+    CHECK(width.submit(1).get() == sizeof(long));
+    ap::request<int(int&)> const next = [](auto& x) { return ++x; };
+    int n = 0;
+    CHECK(next.call(std::ref(n)) == 1);
+    CHECK(next.submit(std::ref(n)).get() == 2);
+    ap::request<bool(std::string_view)> const seen = [](auto text) { return std::is_same_v<decltype(text), std::string_view>; };
+    CHECK(seen.call(std::string{"temporary"}) == true);
+    CHECK(seen.submit(std::string{"temporary"}).get() == true);
+}
+
+TEST_CASE("a spelled request is made of, assigned and compared with null") {
+    ap::request<int()> r{nullptr};
+    CHECK(r == nullptr);
+    r = [] { return 1; };
+    CHECK(r != nullptr);
+    r = nullptr;
+    CHECK(r.call() == ap::errc::failed_precondition);
+}

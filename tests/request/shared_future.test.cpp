@@ -292,3 +292,16 @@ TEST_CASE("a hundred thousand readers of one shared future use constant stack") 
     head.set_value(0);
     CHECK(ap::when_all(std::move(readers)).get().value().back() == 1);
 }
+
+TEST_CASE("then gives every reader's function of the result whatever came") {
+    ap::promise<int> p;
+    ap::shared_future<int> const shared = p.get_future();
+    auto const told = [](ap::result<int> const& r) { return r ? 1 : 2; };
+    auto first = shared.then(told);
+    auto second = shared.then(ap::inline_executor{}, told);
+    p.set_failure(ap::errc::aborted);
+    CHECK(std::move(first).get() == 2);
+    CHECK(std::move(second).get() == 2);
+    CHECK(shared.then([](int) { return 3; }).get() == ap::errc::aborted);
+    CHECK(ap::shared_future<int>{}.then(told).get() == ap::errc::failed_precondition);
+}

@@ -105,6 +105,10 @@ public:
         ::kill(pid_, signal);
         static_cast<void>(wait());
     }
+    /// Sends a signal, and does not wait.
+    void signal(int number) {
+        if (pid_ > 0) ::kill(pid_, number);
+    }
     /// Its exit code; -1 when a signal ended it.
     int wait() {
         int status = 0;

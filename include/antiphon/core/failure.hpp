@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <iosfwd>
 #include <new>
 #include <optional>
 #include <string>
@@ -27,6 +28,11 @@ enum class executed : unsigned char {
     maybe,  ///< nobody knows
     yes,    ///< it began
 };
+/// `no`, `maybe` or `yes`, on any stream; including `<ostream>` is the user's business.
+template <class Traits>
+std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out, executed how) {
+    return out << (how == executed::no ? "no" : how == executed::yes ? "yes" : "maybe");
+}
 
 /// A text that outlives everything: only a string literal (or a constant array with static storage) converts to it.
 class static_text {
@@ -119,6 +125,12 @@ public:
 
     /// Rethrows the exception it carries, else throws a `request_error`. **Errors**: without exceptions, terminates.
     [[noreturn]] void raise() const;
+
+    /// Its `message()`.
+    template <class Traits>
+    friend std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out, failure const& why) {
+        return out << why.message();
+    }
 
     /// Failures are equal when their codes are.
     [[nodiscard]] friend bool operator==(failure const& a, failure const& b) noexcept { return a.code() == b.code(); }

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <exception>
 #include <initializer_list>
+#include <iosfwd>
 #include <type_traits>
 #include <utility>
 
@@ -170,6 +171,18 @@ template <class T, class U>
     requires(!detail::result_like<U> && !detail::failure_source<U, T> && detail::value_comparable<U, T>)
 [[nodiscard]] bool operator==(result<T> const& a, U const& b) {
     return a.has_value() && static_cast<bool>(*a == b);
+}
+
+/// On a stream: the value (`done`, of void), or `failed: ` and why.
+template <class Traits, class T>
+    requires(std::is_void_v<T> || requires(std::basic_ostream<char, Traits>& out, T const& value) { out << value; })
+std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out, result<T> const& r) {
+    if (!r) return out << "failed: " << r.error();
+    if constexpr (std::is_void_v<T>) {
+        return out << "done";
+    } else {
+        return out << *r;
+    }
 }
 
 static_assert(sizeof(std::exception_ptr) > sizeof(void*) || sizeof(result<int>) <= 40);

@@ -70,6 +70,7 @@ public:
     }
 
     void swap(work& other) noexcept { std::swap(word_, other.word_); }
+    friend void swap(work& a, work& b) noexcept { a.swap(b); }
     [[nodiscard]] explicit operator bool() const noexcept { return word_ != 0; }
     /// Whether it has a priority or a deadline: `how_urgent` of its item tells.
     [[nodiscard]] bool is_ordered() const noexcept { return (word_ & is_tagged) != 0; }

@@ -32,6 +32,10 @@ public:
         erased::create(word_, std::forward<E>(held));
         table_ = &erased::table;
     }
+    /// That of a context: `any_executor where{pool}`.
+    template <execution_context C>
+        requires(!executor<C>)
+    any_executor(C& context) : any_executor{context.get_executor()} {}
     any_executor(any_executor const& other) noexcept : table_{other.table_} {
         if (table_ != nullptr) table_->copy(word_, other.word_);
     }
@@ -46,6 +50,10 @@ public:
     }
 
     [[nodiscard]] explicit operator bool() const noexcept { return table_ != nullptr; }
+    /// Both empty, or of one type and equal. What has no `==` equals its own copies; if it fits into a word and is not empty, nothing.
+    [[nodiscard]] friend bool operator==(any_executor const& a, any_executor const& b) noexcept {
+        return a.table_ == b.table_ && (a.table_ == nullptr || a.table_->equal(a.word_, b.word_));
+    }
 
     /// Hands `job` over. Whatever the executor does with it, the request behind it is decided; what it throws is passed on
     /// after `job` was decided.

@@ -31,7 +31,7 @@ namespace antiphon {
 /// Two facts follow from its type: one that offers `now()` has a clock of its own, so that only its own timers know when a moment has
 /// come (`any_executor::own_clock`); `inline_executor`, and no other, runs work wherever it is posted (`any_executor::runs_in_place`).
 template <class E>
-concept executor = std::copy_constructible<E> && requires(E const& e, work job) { e.execute(std::move(job)); };
+concept executor = requires(E const& e, work job) { e.execute(std::move(job)); } && std::copy_constructible<E>;
 
 /// Something that owns threads or a queue and hands out executors to it (`thread_pool`, `manual_executor`, `simulation`).
 template <class C>

@@ -16,6 +16,7 @@
 #include "antiphon/request/request.hpp"
 #include "antiphon/http/fields.hpp"
 #include "antiphon/http/message.hpp"
+#include "antiphon/interop/detail/json_text.hpp"
 
 namespace antiphon::http {
 
@@ -29,17 +30,7 @@ using json = nlohmann::json;
 }
 
 /// The text as JSON. **Errors**: `data_loss` where it is none; nesting of more than 256 levels is `out_of_range`.
-[[nodiscard]] inline result<json> parse_json(std::string_view text) {
-    bool too_deep = false;
-    auto const shallow = [&](int depth, json::parse_event_t, json&) {
-        too_deep = too_deep || depth > 256;
-        return !too_deep;
-    };
-    json parsed = json::parse(text, shallow, false);
-    if (too_deep) return failure{errc::out_of_range, executed::yes, "the JSON is nested too deeply"};
-    if (parsed.is_discarded()) return failure{errc::data_loss, executed::yes, "the body is not JSON"};
-    return parsed;
-}
+[[nodiscard]] inline result<json> parse_json(std::string_view text) { return antiphon::detail::json_from(text); }
 
 /// `web.get("/users/42") | http::as_json<user>`: a request whose answer is the body, as any type that nlohmann-json reads; a status other
 /// than 2xx is a failure, as with `expect_success`. **Errors**: `data_loss` for a body that is not JSON, or not that type's.

@@ -12,12 +12,15 @@
 
 #include "antiphon/core/contract.hpp"
 #include "antiphon/request/request.hpp"
+#include "antiphon/request/starts_on.hpp"
 #include "antiphon/messaging/client_options.hpp"
 #include "antiphon/messaging/codec.hpp"
 #include "antiphon/messaging/detail/gathering_ask.hpp"
 #include "antiphon/messaging/detail/remote_ask.hpp"
 #include "antiphon/messaging/gather_options.hpp"
 #include "antiphon/messaging/responder.hpp"
+#include "antiphon/messaging/stream.hpp"
+#include "antiphon/messaging/stream_options.hpp"
 #include "antiphon/messaging/subject.hpp"
 #include "antiphon/messaging/transport.hpp"
 
@@ -69,6 +72,19 @@ public:
             handler{std::make_shared<detail::target<Codec> const>(detail::target<Codec>{core_, std::string{subject}, std::move(codec)}),
                     enough});
     }
+    /// `parts<Reply>(Query)`: an answer in parts, from who serves the subject with `serve_stream`. The ask is answered when the first part is
+    /// there. **Time**: deadlines and timeouts count until then; afterwards `stream_options::quiet` does, and those of each `next`.
+    template <class Signature, class Repeat = repeat::safe, class Codec = text>
+    [[nodiscard]] auto stream(std::string_view subject, stream_options options = {}, Codec codec = {}) const {
+        antiphon::detail::require(is_subject(subject), "client::stream: subject: tokens with dots between them, without wildcards");
+        detail::check(options);
+        using handler = detail::opening<Signature, Codec>;
+        using opens = antiphon::request<typename handler::signature, Repeat>;
+        auto to = std::make_shared<detail::target<Codec> const>(detail::target<Codec>{core_, std::string{subject}, std::move(codec)});
+        opens made{handler{std::move(to), options}};
+        if (any_executor const& own = core_->executor()) return opens{std::move(made) | starts_on(own)};
+        return made;
+    }
     /// Tells whoever listens, and waits for nobody. **Errors**: what the codec and the transport say at once; nobody listening is none.
     template <class T, class Codec = text>
     result<void> publish(std::string_view subject, T&& value, Codec const& codec = {}) const {
@@ -85,6 +101,22 @@ public:
     template <class Request, class Codec = text>
     [[nodiscard]] responder serve(std::string_view pattern, Request served, serve_options options = {}, Codec codec = {}) const {
         return responder::make(core_->shared_connection(), pattern, std::move(served), std::move(options), std::move(codec));
+    }
+
+    /// Answers `stream<Part(Query)>` with what `written`, a `request<void(Query, part_sink<Part, Codec>)>` or what one is made of, sends to
+    /// its sink; the stream ends when that is answered, and fails when that does.
+    template <class Signature, class Codec = text>
+    [[nodiscard]] responder serve_stream(std::string_view pattern, typename detail::streaming<Signature, Codec>::writer written,
+                                         serve_options options = {}, Codec codec = {}) const {
+        any_executor const own = core_->executor();
+        auto const answer = [&](auto what) {
+            return serve(
+                pattern,
+                antiphon::request{detail::streaming<Signature, Codec>{core_->shared_connection(), std::move(what), std::move(codec)}},
+                std::move(options));
+        };
+        if (own) return answer(typename detail::streaming<Signature, Codec>::writer{std::move(written) | starts_on(own)});
+        return answer(std::move(written));
     }
 
     /// Asks that wait for their answer.

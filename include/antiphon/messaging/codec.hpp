@@ -85,7 +85,7 @@ template <class Codec, class T>
         for (header const& each : value.headers)
             if (result<void> added = m.headers.add(each.name, each.value); !added) return added;
         m.body = std::forward<T>(value).body;
-        m.key = std::forward<T>(value).key;
+        if (!value.key.empty()) m.key = std::forward<T>(value).key;
         return {};
     } else {
         static_assert(encodes<Codec, V>, "antiphon: the codec cannot encode this type: name a codec that has encode(value) for it");

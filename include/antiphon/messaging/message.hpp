@@ -53,6 +53,9 @@ struct message {
     duration retry_after = duration::min();  ///< of a refusal; `min()`: none
     std::string key = {};  ///< of an ask: by which it is known to be the same ask again
     std::string reply_to = {};  ///< where a stranger wants the answer; in the transport's own terms
+    /// Of an ask or a publication that the broker keeps until it is settled, and of the answer that settles it: by which the transport
+    /// that delivered it knows it. It does not travel. 0: there is nothing to settle.
+    std::uint64_t delivery = 0;
 };
 
 }  // namespace antiphon::messaging

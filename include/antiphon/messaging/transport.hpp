@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,12 +22,21 @@ public:
     virtual void on_message(message&& m) noexcept = 0;
     /// The connection is lost: answers to what was sent may never come.
     virtual void on_disconnected() noexcept {}
+    /// Whether it asks: then a transport that keeps answers for who comes back tells it those that nobody waits for.
+    [[nodiscard]] virtual bool asks() const noexcept { return false; }
 
 protected:
     receiver() = default;
     receiver(receiver const&) = delete;
     receiver& operator=(receiver const&) = delete;
     virtual ~receiver() = default;
+};
+
+/// What a broker that keeps a message is told.
+enum class settlement : std::uint8_t {
+    done,       ///< it may forget it
+    hand_back,  ///< another member of the group gets it
+    forget,     ///< neither: the same message was delivered again
 };
 
 /// One connection to a broker, shared by those who use it. Implemented by a transport.
@@ -50,6 +60,10 @@ public:
     [[nodiscard]] virtual result<void> open(inbox_id inbox, std::shared_ptr<receiver> to) = 0;
     /// Ends everything that `listen` and `open` began for `whom`. A delivery that is under way may go on.
     virtual void leave(receiver& whom) noexcept = 0;
+
+    /// What is to become of a delivery that no answer settles (`message::delivery`). An answer that carries it settles it as `done` when
+    /// the broker has the answer. Of a connection that was lost since, the broker has taken it back already.
+    virtual void settle(std::uint64_t, settlement) noexcept {}
 
     /// Larger bodies are cut into pieces.
     [[nodiscard]] virtual std::size_t max_body() const noexcept { return static_cast<std::size_t>(-1); }

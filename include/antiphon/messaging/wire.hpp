@@ -47,6 +47,11 @@ inline constexpr std::array<std::string_view, 8> kind_names{"publication", "ask"
                                                             "refusal",     "cancel", "invite", "piece"};
 inline constexpr std::array<std::string_view, 3> executed_names{"no", "maybe", "yes"};
 
+/// Whether `write` has nothing to say.
+[[nodiscard]] inline bool is_plain(message const& m, message_kind implied) noexcept {
+    return m.kind == implied && m.kind != message_kind::refusal && m.remaining == duration::max() && m.priority == priority::normal &&
+           !m.more && m.sequence == 0 && m.origin == inbox_id{} && m.key.empty();
+}
 /// Calls `put(name, value)` for each field that says something: of most asks and answers none does. `implied` is the kind that the
 /// receiver takes it for without being told.
 template <class Put>

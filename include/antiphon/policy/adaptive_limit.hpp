@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,7 +34,7 @@ enum class limit_algorithm : std::uint8_t {
 
 struct adaptive_limit_options {
     limit_algorithm algorithm = limit_algorithm::gradient;
-    int initial = 20;
+    std::optional<int> initial{};  ///< 20, or whatever of `min` to `max` is nearest to that, unless given
     int min = 1;
     int max = 1000;
     duration slow = std::chrono::seconds{5};  ///< of `aimd`: what takes longer is as bad as a drop
@@ -62,10 +63,10 @@ namespace detail {
 class adaptive_core final : public limit_core {
 public:
     explicit adaptive_core(adaptive_limit_options const& o)
-        : limit_core{static_cast<std::uint32_t>(o.initial), static_cast<std::uint32_t>(o.max_queue)},
+        : limit_core{first(o), static_cast<std::uint32_t>(o.max_queue)},
           least_{static_cast<double>(o.min)},
           most_{static_cast<double>(o.max)},
-          exact_{static_cast<double>(o.initial)},
+          exact_{static_cast<double>(first(o))},
           estimator_{gradient_estimator{}} {
         if (o.algorithm == limit_algorithm::aimd) estimator_ = aimd_estimator{o.slow};
         if (o.algorithm == limit_algorithm::vegas) estimator_ = vegas_estimator{};
@@ -103,6 +104,9 @@ public:
     }
 
 private:
+    [[nodiscard]] static std::uint32_t first(adaptive_limit_options const& o) noexcept {
+        return static_cast<std::uint32_t>(o.initial.value_or(std::clamp(20, o.min, o.max)));
+    }
     [[nodiscard]] static bool tells_of_overload(failure const& why) noexcept {
         return why == errc::deadline_exceeded || why == errc::overloaded || why == errc::resource_exhausted || why == errc::unavailable;
     }
@@ -168,7 +172,7 @@ private:
     static detail::adaptive_core* make(adaptive_limit_options const& o) {
         detail::require(o.min >= 1, "adaptive_limit.min: must be at least 1");
         detail::require(o.max >= o.min, "adaptive_limit.max: must be at least min");
-        detail::require(o.initial >= o.min && o.initial <= o.max, "adaptive_limit.initial: must be from min to max");
+        detail::require(!o.initial || (*o.initial >= o.min && *o.initial <= o.max), "adaptive_limit.initial: must be from min to max");
         detail::require(o.slow > duration::zero(), "adaptive_limit.slow: must be more than zero");
         detail::require(o.max_queue >= 0, "adaptive_limit.max_queue: must not be negative");
         detail::require(o.max_wait >= duration::zero(), "adaptive_limit.max_wait: must not be negative");

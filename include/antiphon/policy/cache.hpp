@@ -29,15 +29,15 @@ struct cache_options {
     std::size_t max_entries = 1000;    ///< a signature; the least recently used goes first
     duration stale_for =
         duration::zero();  ///< after `ttl` an answer serves so much longer, while it is asked for anew (stale while revalidate)
-    failure_predicate keep_failure{};  ///< the failures that are remembered like values; none unless given
+    failure_predicate keep_failure{};  ///< the failures that are remembered like values; none unless given, and none of a stopped ask
     duration failure_ttl = std::chrono::seconds{1};  ///< how long these are good
 };
 
 /// What a `cache` has counted.
 struct cache_stats {
-    std::uint64_t hits = 0;     ///< answered from it, and good
-    std::uint64_t stale = 0;    ///< answered from it, while it was asked for anew
-    std::uint64_t misses = 0;   ///< asked what is inside
+    std::uint64_t hits = 0;  ///< answered from it, and good
+    std::uint64_t stale = 0;  ///< answered from it, while it was asked for anew
+    std::uint64_t misses = 0;  ///< asked what is inside
     std::uint64_t stored = 0;
     std::uint64_t evicted = 0;  ///< to make room
 };
@@ -101,11 +101,11 @@ public:
     bool keep(std::uint64_t hash, key_type const& key, result<R> const& answer, time_point now) const noexcept {
         ANTIPHON_TRY {
             cache_options const& o = core_->options;
-            if (!answer && !(o.keep_failure && o.keep_failure(answer.error()))) return false;
+            if (!answer && (answer.error() == errc::cancelled || !o.keep_failure || !o.keep_failure(answer.error()))) return false;
             time_point const fresh = saturating_add(now, answer ? o.ttl : o.failure_ttl);
             using entry = typename store_type::entry;
-            store_->put(hash, node_ref<entry>{new entry{key, answer, fresh, answer ? saturating_add(fresh, o.stale_for) : fresh}});
-            return true;
+            return store_->put(
+                hash, node_ref<entry>{new entry{key, answer, fresh, answer ? saturating_add(fresh, o.stale_for) : fresh}}, now);
         }
         ANTIPHON_CATCH_ALL { return false; }
     }
@@ -144,7 +144,7 @@ private:
 /// with a value less than `ttl` ago, gets a copy of that. A handle: copies share what is kept, and requests of one signature (and one
 /// kind of key) that it is put around do too: put it around requests that mean the same. `users.by([](query const& q) { return q.id; })` makes the
 /// key from the arguments. With `stale_for`, what is older is still given for that long, and the first who gets it causes one ask
-/// in the background. Asks that miss at the same time all ask: `request | coalesce() | users` asks once.
+/// in the background; a failure of that never takes the place of a value that may still be given. Asks that miss at the same time all ask: `request | coalesce() | users` asks once.
 /// **Threads**: any. A miss of `call()` runs on the pool. **Errors**: nonsense is refused with `std::invalid_argument`. What making the key throws
 /// is the ask's failure; what copying an answer into the store throws leaves it out.
 /// **Time**: the executor's clock. **Cost**: a hit allocates nothing beyond the ask, and copies; an answer that is kept is an allocation;

@@ -47,7 +47,7 @@ private:
 };
 
 struct circuit_breaker_options {
-    double failure_rate = 0.5;            ///< opens at this fraction of failures, from 0 to 1
+    double failure_rate = 0.5;            ///< opens at this fraction of failures, more than 0 and at most 1
     double slow_call_rate = 1.0;          ///< or at this fraction of slow calls
     duration slow_call = std::chrono::seconds{60};  ///< what takes longer is slow
     sliding_window window = last(100);    ///< over which calls: `last(100)`, `last(10s)`
@@ -80,8 +80,9 @@ struct circuit_breaker_metrics {
 /// slow, asks fail at once. Copies are handles to one breaker, and so are the policies in the requests that one is put around.
 /// Closed, every result is recorded and may open it, a success too. Open, asks are rejected; the first one strictly after `open_for`
 /// finds it half-open: then `half_open_calls` are let in, and when so many results are in they open or close it. Results that are
-/// ignored or cancelled are not recorded and give their place back; so does, after `half_open_for`, one that has not come back. A
-/// result whose ask went in during an earlier state changes nothing but the metrics.
+/// ignored or cancelled (by their code, or failures of asks that were asked to stop) are not recorded and give their place back; so
+/// does, after `half_open_for`, one that has not come back: when it does, it counts all the same, or what is slower than that could
+/// never decide. A result whose ask went in during an earlier state changes nothing but the metrics.
 /// **Threads**: any. The user's functions are called where asks are made and answers arrive, under no lock, never on the timer thread.
 /// **Errors**: rejects with `errc::circuit_open`, `executed::no`, and `retry_after()`: how long until the first instant that lets an
 /// ask in (half-open: at which a place is free at the latest); none where it was opened by hand. What `ignored` or `failed` throws is
@@ -101,12 +102,10 @@ public:
     [[nodiscard]] status state() const noexcept { return shared_->core.state(); }
     /// Whether an ask at `now` would be let in.
     [[nodiscard]] bool admits(time_point now) const noexcept { return shared_->core.admits(now); }
-    [[nodiscard]] circuit_breaker_metrics metrics() const noexcept {
-        auto const r = shared_->core.read();
-        double const calls = r.sums.calls != 0 ? r.sums.calls : 1;
-        return {r.state,          r.sums.calls,   r.sums.failed / calls, r.sums.slow / calls, r.opened_in_a_row, r.counted.succeeded,
-                r.counted.failed, r.counted.slow, r.counted.ignored,     r.counted.rejected};
-    }
+    /// As of the last result: a window of time stands still while none comes.
+    [[nodiscard]] circuit_breaker_metrics metrics() const noexcept { return read({}); }
+    /// As of `now`: what a window of time has left behind by then is not in it.
+    [[nodiscard]] circuit_breaker_metrics metrics(time_point now) const noexcept { return read(now); }
 
     /// From now on rejects everything.
     void force_open() const { change(shared_->core.force(forced_open)); }
@@ -126,6 +125,13 @@ private:
     template <class, class...>
     friend class detail::breaking_ask;
 
+    [[nodiscard]] circuit_breaker_metrics read(std::optional<time_point> now) const noexcept {
+        auto const r = shared_->core.read(now);
+        double const calls = r.sums.calls != 0 ? r.sums.calls : 1;
+        return {r.state,          r.sums.calls,   r.sums.failed / calls, r.sums.slow / calls, r.opened_in_a_row, r.counted.succeeded,
+                r.counted.failed, r.counted.slow, r.counted.ignored,     r.counted.rejected};
+    }
+
     struct shared final : counted {
         explicit shared(circuit_breaker_options given)
             : options{std::move(given)}, core{checked(options), options.window, first_open_for(options)} {}
@@ -133,8 +139,9 @@ private:
         detail::breaker_core core;
     };
     static detail::breaker_limits checked(circuit_breaker_options const& o) {
-        detail::require(o.failure_rate >= 0 && o.failure_rate <= 1, "circuit_breaker.failure_rate: must be from 0 to 1");
-        detail::require(o.slow_call_rate >= 0 && o.slow_call_rate <= 1, "circuit_breaker.slow_call_rate: must be from 0 to 1");
+        detail::require(o.failure_rate > 0 && o.failure_rate <= 1, "circuit_breaker.failure_rate: must be more than 0 and at most 1");
+        detail::require(o.slow_call_rate > 0 && o.slow_call_rate <= 1,
+                        "circuit_breaker.slow_call_rate: must be more than 0 and at most 1");
         detail::require(o.slow_call >= duration::zero(), "circuit_breaker.slow_call: must not be negative");
         detail::require(o.minimum_calls >= 1, "circuit_breaker.minimum_calls: must be at least 1");
         detail::require(o.half_open_calls >= 1, "circuit_breaker.half_open_calls: must be at least 1");
@@ -158,10 +165,10 @@ private:
     [[nodiscard]] bool asks(failure const* why) const noexcept {
         return tells() || (why != nullptr && (shared_->options.ignored || shared_->options.failed));
     }
-    /// What is to be recorded of a failure.
-    void judge(failure const& why, std::optional<detail::outcome>& how) const {
+    /// What is to be recorded of a failure; `stopped`: it may be what came of a stop request.
+    void judge(failure const& why, bool stopped, std::optional<detail::outcome>& how) const {
         circuit_breaker_options const& o = shared_->options;
-        if (why == errc::cancelled || (o.ignored && o.ignored(why))) {
+        if (stopped || why == errc::cancelled || (o.ignored && o.ignored(why))) {
             how.reset();
         } else {
             how->failed = !o.failed || o.failed(why);

@@ -44,7 +44,8 @@ private:
 /// each gets a copy of it, a failure too. `coalesce([](query const& q) { return q.id; })` makes the key from the arguments. Asks
 /// of a request and of its copies meet; those of another pipeline do not.
 /// One who leaves (stop, a timeout around it) does not disturb the others; when the last one leaves, what is inside is asked to
-/// stop, and the next ask begins anew. What is inside has the first asker's executor, priority and observer, but nobody's deadline. A
+/// stop, and the next ask begins anew. What is inside has the first asker's executor, priority, metadata and observer, and may stand in line if that one
+/// might, but has nobody's deadline. A
 /// handler that asks its own key waits for itself.
 /// **Threads**: any. The function is called as const, in the asking thread. The handler runs on the pool even for `call()`.
 /// **Errors**: what making the key throws is the ask's failure. **Cost**: no allocation beyond the ask's; two short locks; the result is

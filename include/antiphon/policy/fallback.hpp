@@ -92,7 +92,7 @@ public:
     template <class Layer, class... A>
     using ask = detail::substituting_ask<Layer, A...>;
 
-    explicit fallback(F substitute) : f_{std::move(substitute)} {}
+    explicit fallback(F f) : f_{std::move(f)} {}
 
     [[nodiscard]] function const& substitute() const noexcept { return f_; }
     template <class Request>

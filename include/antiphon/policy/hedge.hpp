@@ -57,7 +57,7 @@ private:
 struct hedge {
     hedge_delay after = percentile(0.95);
     int max_attempts = 2;  ///< copies in all
-    std::optional<double> max_extra_load{};  ///< copies per ask over ten seconds, from 0 to 1; none: no limit
+    std::optional<double> max_extra_load{};  ///< copies per ask over ten seconds, up to 1, in thousandths; none: no limit
     failure_predicate retry_if{};  ///< whether another copy may follow a failure: `is_transient` unless given
     retry_budget budget = retry_budget::unlimited();  ///< gates all but the first; shared with others, on purpose
 
@@ -68,7 +68,8 @@ struct hedge {
     void check() const {
         detail::require(after.fixed() >= duration::zero(), "hedge.after: must not be negative");
         detail::require(max_attempts >= 1, "hedge.max_attempts: must be at least 1");
-        detail::require(!max_extra_load || (*max_extra_load >= 0 && *max_extra_load <= 1), "hedge.max_extra_load: must be from 0 to 1");
+        detail::require(!max_extra_load || *max_extra_load == 0 || (*max_extra_load >= 0.001 && *max_extra_load <= 1),
+                        "hedge.max_extra_load: must be 0, or from 0.001 to 1");
     }
 };
 

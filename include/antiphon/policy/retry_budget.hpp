@@ -147,8 +147,8 @@ public:
         double token_ratio = 0.1;  ///< what a success gives back, in thousandths; a failure takes 1
     };
     struct bucket {
-        double percent = 0.2;                    ///< a fraction: repeats per ask
-        double min_per_second = 10;              ///< repeats allowed however few the asks
+        double percent = 0.2;                    ///< a fraction, in thousandths: repeats per ask
+        double min_per_second = 10;              ///< repeats allowed however few the asks, in thousandths
         duration ttl = std::chrono::seconds{10};  ///< 1 to 60 seconds: how long a deposit counts
     };
 
@@ -215,12 +215,13 @@ private:
         return static_cast<std::uint32_t>(detail::to_thousandths(form.token_ratio));
     }
     static std::int64_t checked(bucket const& form) {
-        detail::require(form.percent >= 0 && form.percent <= 1, "retry_budget.percent: must be from 0 to 1");
+        detail::require(form.percent == 0 || (form.percent >= 0.001 && form.percent <= 1),
+                        "retry_budget.percent: must be 0, or from 0.001 to 1");
         return detail::to_thousandths(form.percent);
     }
     static std::int64_t reserve(bucket const& form) {
-        detail::require(form.min_per_second >= 0 && form.min_per_second <= 1e9,
-                        "retry_budget.min_per_second: must be from 0 to 1000000000");
+        detail::require(form.min_per_second == 0 || (form.min_per_second >= 0.001 && form.min_per_second <= 1e9),
+                        "retry_budget.min_per_second: must be 0, or from 0.001 to 1000000000");
         detail::require(form.ttl >= std::chrono::seconds{1} && form.ttl <= std::chrono::seconds{60},
                         "retry_budget.ttl: must be from 1 to 60 seconds");
         double const seconds = std::chrono::duration<double>(form.ttl).count();

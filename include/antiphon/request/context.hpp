@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
-// What a running handler may know about its ask: stop, deadline, attempt, priority, clock, randomness.
+// What a running handler may know about its ask: stop, deadline, attempt, priority, metadata, clock, randomness.
 
 #include <atomic>
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include "antiphon/core/time.hpp"
 #include "antiphon/execution/any_executor.hpp"
 #include "antiphon/execution/random.hpp"
+#include "antiphon/request/metadata.hpp"
 #include "antiphon/request/state.hpp"
 
 namespace antiphon {
@@ -37,7 +38,9 @@ private:
 /// **Time**: of the ask's executor, virtual under `testing::simulation`.
 class context {
 public:
-    context(any_executor const& executor, detail::context_data const* data) noexcept : executor_{&executor}, data_{data} {}
+    /// `anew`: for an ask of its own, made in a handler that has `data`.
+    context(any_executor const& executor, detail::context_data const* data, bool anew = false) noexcept
+        : executor_{&executor}, data_{data}, anew_{anew} {}
     context(context const&) = delete;
     context& operator=(context const&) = delete;
 
@@ -47,11 +50,13 @@ public:
     [[nodiscard]] duration remaining() const {
         return deadline() == time_point::max() ? duration::max() : saturating_sub(deadline(), now());
     }
-    /// 1 for the first attempt.
-    [[nodiscard]] std::uint32_t attempt() const noexcept { return data_ != nullptr ? data_->attempt : 1; }
+    /// 1 for the first attempt. What a handler asks in turn counts its own.
+    [[nodiscard]] std::uint32_t attempt() const noexcept { return data_ != nullptr && !anew_ ? data_->attempt : 1; }
     [[nodiscard]] antiphon::priority priority() const noexcept {
         return data_ != nullptr ? data_->priority : antiphon::priority::normal;
     }
+    /// What was put around the ask by `with_metadata`, and around those in whose handlers it was made. Valid while the handler runs.
+    [[nodiscard]] metadata_view metadata() const noexcept { return metadata_view{data_ != nullptr ? data_->metadata : nullptr}; }
     [[nodiscard]] time_point now() const { return executor_->now(); }
     [[nodiscard]] std::uint64_t random() const { return executor_->random(); }
     [[nodiscard]] any_executor const& executor() const noexcept { return *executor_; }
@@ -68,6 +73,7 @@ public:
     }
 
     /// The library's side.
+    void begin_anew() noexcept { anew_ = true; }
     void request_stop() noexcept {
         if ((flags_.fetch_or(stopped, std::memory_order_seq_cst) & has_source) != 0) source_.request_stop();
     }
@@ -80,6 +86,7 @@ private:
     any_executor const* executor_;
     detail::context_data const* data_;
     mutable std::atomic<std::uint32_t> flags_{0};
+    bool anew_ = false;
     mutable std::stop_source source_{std::nostopstate};
 };
 

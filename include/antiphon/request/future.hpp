@@ -51,6 +51,7 @@ public:
         state_->release();
     }
     void swap(future& other) noexcept { std::swap(state_, other.state_); }
+    friend void swap(future& a, future& b) noexcept { a.swap(b); }
 
     /// False for a future that was default-constructed, moved from or consumed.
     [[nodiscard]] bool valid() const noexcept { return state_ != nullptr; }
@@ -83,7 +84,8 @@ public:
         return self.state_->take();
     }
 
-    /// `f(value)` when there is one; a failure passes by. What `f` returns is flattened.
+    /// `f(value)` when there is one; a failure passes by. A function whose parameter is spelled as a result, `f(result<T>)`, is given
+    /// either. What `f` returns is flattened.
     template <class F>
     auto then(F&& f) && {
         return detail::attach_continuation<detail::reaction::value>(detail::future_access::take(std::move(*this)), std::forward<F>(f));

@@ -198,7 +198,7 @@ public:
     }
 
     void begin() noexcept final {
-        inherited_.inherit(this->context());  // not before: the layers around have only now settled theirs
+        inherited_.inherit_from(*this);  // not before: the layers around have only now settled theirs
         start();
     }
     void dismiss() noexcept final {

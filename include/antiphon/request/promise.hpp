@@ -2,6 +2,7 @@
 #pragma once
 // The producer's end of an ask: the right, and the duty, to answer it once.
 
+#include <concepts>
 #include <exception>
 #include <type_traits>
 #include <utility>
@@ -40,6 +41,7 @@ public:
         std::swap(state_, other.state_);
         std::swap(unretrieved_, other.unretrieved_);
     }
+    friend void swap(promise& a, promise& b) noexcept { a.swap(b); }
 
     /// The future of a bare promise, once; afterwards, and for a handler's promise, an empty future.
     [[nodiscard]] future<T> get_future() noexcept {
@@ -56,8 +58,20 @@ public:
         return decide([&] { return result<T>(std::move(why)); });
     }
     bool set_exception(std::exception_ptr thrown) noexcept { return set_failure(failure::from_exception(std::move(thrown))); }
+    /// As if `thrown` had been thrown.
+    template <std::derived_from<std::exception> E>
+    bool set_exception(E thrown) noexcept {
+        return set_exception(std::make_exception_ptr(std::move(thrown)));
+    }
     bool set(result<T> answer) noexcept {
         return decide([&]() -> result<T>&& { return std::move(answer); });
+    }
+    /// Answers with what `f()` returns, a value or a result; what it throws becomes the failure. Where there is nothing to fulfil, it is not called.
+    template <class F>
+    bool set_with(F&& f) noexcept {
+        static_assert(std::is_invocable_v<F> && detail::answer_traits<std::invoke_result_t<F>>::immediate,
+                      "antiphon: the function given to set_with() must take nothing and return the answer itself");
+        return decide([&] { return detail::immediate_result<T>(std::forward<F>(f)); });
     }
 
     /// Whether there is still something to fulfil.
@@ -77,7 +91,7 @@ private:
         return true;
     }
 
-    detail::state<T>* state_;                   // the producer's reference
+    detail::state<T>* state_;  // the producer's reference
     detail::state<T>* unretrieved_ = nullptr;  // the consumer's, until get_future
 };
 

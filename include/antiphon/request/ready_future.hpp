@@ -73,25 +73,28 @@ public:
     /// One allocation.
     operator future<T>() && { return detail::future_access::make<T>(detail::plain_state<T>::settled(std::move(answer_))); }
 
-    /// `f(value)` now, if there is one: a `ready_future` of what it returns, a `future` when that comes later.
+    /// `f(value)` now, if there is one, or `f(result)`: a `ready_future` of what it returns, a `future` when that comes later.
     template <class F>
     auto then(F&& f) && {
-        using invocation = detail::value_invocation<F, T>;
+        constexpr bool whole = detail::takes_result<std::remove_cvref_t<F>, T>;
+        using invocation = detail::value_invocation<std::conditional_t<whole, std::remove_cvref_t<F>, F>, T>;
         static_assert(invocation::possible, "antiphon: the function given to then() must take the value of the answer");
         using X = typename invocation::type;
         using R = detail::answer_t<X>;
         auto run = [&]() -> X {
-            if constexpr (std::is_void_v<T>) {
+            if constexpr (whole) {
+                return detail::invoke(std::forward<F>(f), std::move(answer_));
+            } else if constexpr (std::is_void_v<T>) {
                 return detail::invoke(std::forward<F>(f));
             } else {
                 return detail::invoke(std::forward<F>(f), *std::move(answer_));
             }
         };
         if constexpr (detail::answer_traits<X>::immediate) {
-            if (!answer_) return ready_future<R>(result<R>(std::move(answer_).error()));
+            if (!whole && !answer_) return ready_future<R>(result<R>(std::move(answer_).error()));
             return ready_future<R>(detail::caught_result<R>(run));
         } else {
-            if (!answer_) return detail::future_access::make<R>(detail::plain_state<R>::settled(std::move(answer_).error()));
+            if (!whole && !answer_) return detail::future_access::make<R>(detail::plain_state<R>::settled(std::move(answer_).error()));
             return detail::answered_state<R>::of(run);
         }
     }

@@ -94,10 +94,16 @@ public:
         requires std::is_default_constructible_v<Handler>
     = default;
 
+    /// The same.
+    request(std::nullptr_t) noexcept
+        requires std::is_default_constructible_v<Handler>
+        : request{} {}
+
     /// From a callable, in any form of handler (see the reference, "handlers").
     template <class F>
         requires(!std::is_same_v<std::remove_cvref_t<F>, request> && !detail::is_request<std::remove_cvref_t<F>> &&
-                 !std::is_same_v<std::remove_cvref_t<F>, detail::request_access::from_handler>)
+                 !std::is_same_v<std::remove_cvref_t<F>, detail::request_access::from_handler> &&
+                 !std::is_same_v<std::remove_cvref_t<F>, std::nullptr_t>)
     request(F&& f) : handler_{make_handler(std::forward<F>(f))} {}
 
     /// A spelled request from any other with the same parameters: the pipeline is shared by the copies.
@@ -155,6 +161,7 @@ public:
 
     /// Whether there is a handler.
     [[nodiscard]] explicit operator bool() const noexcept { return !handler_.empty(); }
+    [[nodiscard]] friend bool operator==(request const& r, std::nullptr_t) noexcept { return !r; }
 
 private:
     friend detail::request_access;

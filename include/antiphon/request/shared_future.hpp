@@ -51,6 +51,8 @@ public:
     using value_type = T;
 
     shared_future() noexcept = default;
+    /// `std::move(future).share()`.
+    shared_future(future<T>&& f) : shared_future{std::move(f).share()} {}
     shared_future(shared_future const& other) noexcept : block_{other.block_} {
         if (block_ != nullptr) block_->gain();
     }
@@ -92,15 +94,16 @@ public:
         if (block_ != nullptr && !block_->ready()) block_->source().request_stop();
     }
 
-    /// `f(T const&)` when there is a value; a failure passes by. What `f` returns is flattened.
+    /// `f(T const&)` when there is a value; a failure passes by. A function whose parameter is spelled as a result,
+    /// `f(result<T> const&)`, is given either. What `f` returns is flattened.
     template <class F>
     auto then(F&& f) const {
-        return view().then(std::forward<F>(f));
+        return view().then(seen_by(std::forward<F>(f)));
     }
     template <class E, class F>
         requires(executor<std::remove_cvref_t<E>> || execution_context<std::remove_reference_t<E>>)
     auto then(E&& where, F&& f) const {
-        return view().then(std::forward<E>(where), std::forward<F>(f));
+        return view().then(std::forward<E>(where), seen_by(std::forward<F>(f)));
     }
     /// `f(failure)` when there is one; else a copy of the value passes by.
     template <class F>
@@ -113,13 +116,7 @@ public:
         using function = std::decay_t<F>;
         static_assert(std::is_invocable_v<function, result<T> const&>,
                       "antiphon: the callback must take the result<T> const& of the answer");
-        if constexpr (std::is_invocable_v<function, result<T> const&>) {
-            view().on_complete([self = *this, callback = std::forward<F>(f)](result<view_type> seen) mutable {
-                if (self.ready()) return static_cast<void>(detail::invoke(std::move(callback), self.get()));
-                result<T> const none{std::move(seen).error()};
-                static_cast<void>(detail::invoke(std::move(callback), none));
-            });
-        }
+        if constexpr (std::is_invocable_v<function, result<T> const&>) view().on_complete(of_result(std::forward<F>(f)));
     }
 
     /// A future with a copy of the answer.
@@ -149,6 +146,23 @@ private:
         return detail::future_access::make<V>(detail::shared_reader<T, V>::start(*block_));
     }
     [[nodiscard]] future<view_type> view() const { return read<view_type>(); }
+    /// `f(result<T> const&)` as a function of what the view holds.
+    template <class F>
+    [[nodiscard]] auto of_result(F&& f) const {
+        return [self = *this, callback = std::forward<F>(f)](result<view_type> seen) mutable -> decltype(auto) {
+            if (self.ready()) return detail::invoke(std::move(callback), self.get());
+            result<T> const none{std::move(seen).error()};
+            return detail::invoke(std::move(callback), none);
+        };
+    }
+    template <class F>
+    [[nodiscard]] decltype(auto) seen_by(F&& f) const {
+        if constexpr (detail::takes_result<std::decay_t<F>, T>) {
+            return of_result(std::forward<F>(f));
+        } else {
+            return std::forward<F>(f);
+        }
+    }
 
     detail::shared_block<T>* block_ = nullptr;
 };

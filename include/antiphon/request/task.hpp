@@ -99,6 +99,7 @@ public:
         if (frame_) frame_.destroy();
     }
     void swap(task& other) noexcept { std::swap(frame_, other.frame_); }
+    friend void swap(task& a, task& b) noexcept { a.swap(b); }
 
     class awaiter {
     public:

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "../explore.hpp"
+#include "mutants.hpp"
 #include "world.hpp"
 
 namespace explore {
@@ -27,7 +28,8 @@ struct wishes {
     std::string filter, replay;
     std::uint64_t schedules = 0, seed = 1;
     double times = 1;
-    bool list = false, verbose = false, both = false;
+    unsigned mutant = 0;
+    bool list = false, verbose = false, both = false, reached = false;
 };
 
 limits limits_of(plan const& p) {
@@ -100,7 +102,7 @@ bool report(test const& t, tally const& sum, double seconds, world& w, wishes co
     if (sum.found != fault::none) what = std::string("  ") + name_of(sum.found);
     if (good && sum.found == fault::none && !t.how.outcomes.empty()) {
         std::set<unsigned> const expected(t.how.outcomes.begin(), t.how.outcomes.end());
-        good = sum.complete || t.how.search != plan::way::complete
+        good = sum.complete || (t.how.search != plan::way::complete && !one_lives())
                    ? sum.outcomes == expected
                    : std::includes(expected.begin(), expected.end(), sum.outcomes.begin(), sum.outcomes.end());
         what += "  outcomes:";
@@ -167,12 +169,13 @@ void catch_crashes() {
 int usage() {
     std::puts(
         "antiphon_explore [--list] [--filter TEXT] [--schedules N] [--times X] [--nightly] [--seed N] [--replay TRAIL] [--verbose]\n"
-        "                 [--both]\n"
+        "                 [--both] [--mutant N] [--reached]\n"
         "  --filter TEXT   tests whose sentence or file contains TEXT\n"
         "  --schedules N   at most N schedules a test;  --times X: X times what each plan says;  --nightly: --times 500\n"
         "  --replay TRAIL  the one schedule that a report printed, with everything that happens in it\n"
         "  --verbose       also what tests find that are to find something\n"
-        "  --both          complete searches a second time, without reduction: both must see the same");
+        "  --both          complete searches a second time, without reduction: both must see the same\n"
+        "  --mutant N, --reached: for tests/tools/mutate.py");
     return 2;
 }
 
@@ -188,6 +191,10 @@ bool read(wishes& w, int count, char** arguments) {
             w.both = true;
         } else if (a == "--nightly") {
             w.times = 500;
+        } else if (a == "--reached") {
+            w.reached = true;
+        } else if (a == "--mutant" && more) {
+            w.mutant = static_cast<unsigned>(std::strtoul(arguments[++i], nullptr, 10));
         } else if (a == "--filter" && more) {
             w.filter = arguments[++i];
         } else if (a == "--replay" && more) {
@@ -212,6 +219,7 @@ int main(int count, char** arguments) {
     if (!read(wanted, count, arguments)) return usage();
     static world& w = *new world;
     catch_crashes();
+    let_live(wanted.mutant);
     w.remember();
     std::uint64_t schedules = 0;
     unsigned good = 0, bad = 0;
@@ -236,6 +244,7 @@ int main(int count, char** arguments) {
             if (!agree) ++bad;
         }
         ++(report(*t, sum, took.count(), w, wanted) ? good : bad);
+        if (wanted.reached) print_reached();
     }
     if (wanted.list) return 0;
     std::printf("%llu schedules\n%u passed, %u failed\n", static_cast<unsigned long long>(schedules), good, bad);

@@ -58,6 +58,7 @@ struct executor_table {
     assistance (*assist)(executor_word const& w) noexcept;
     void (*unhandled)(executor_word const& w, std::exception_ptr e) noexcept;
     bool (*forked)(executor_word const& w) noexcept;
+    bool (*equal)(executor_word const& a, executor_word const& b) noexcept;
     bool own_clock;
     bool runs_in_place;
 };
@@ -180,12 +181,22 @@ struct erased_executor {
             return false;
         }
     }
+    static bool equal(executor_word const& a, executor_word const& b) noexcept {
+        if constexpr (std::equality_comparable<E>) {
+            return get(a) == get(b);
+        } else if constexpr (!in_place) {
+            return a.box == b.box;
+        } else {
+            return std::is_empty_v<E>;
+        }
+    }
 
     static constexpr bool own_clock = requires(E const& e) {
         { e.now() } -> std::convertible_to<time_point>;
     };
-    static constexpr executor_table table{copy,  destroy,   execute, now,       arm,    disarm,    random,
-                                          place, claimable, assist,  unhandled, forked, own_clock, std::is_same_v<E, inline_executor>};
+    static constexpr executor_table table{copy,      destroy, execute, now,       arm,
+                                          disarm,    random,  place,   claimable, assist,
+                                          unhandled, forked,  equal,   own_clock, std::is_same_v<E, inline_executor>};
 };
 
 }  // namespace antiphon::detail

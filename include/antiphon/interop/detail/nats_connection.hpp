@@ -22,6 +22,7 @@
 #include "antiphon/execution/timers.hpp"
 #include "antiphon/request/state.hpp"
 #include "antiphon/interop/detail/nats_handles.hpp"
+#include "antiphon/interop/detail/nats_message.hpp"
 #include "antiphon/interop/nats_options.hpp"
 #include "antiphon/messaging/message.hpp"
 #include "antiphon/messaging/transport.hpp"
@@ -34,7 +35,7 @@ namespace antiphon::messaging::detail {
 ///
 /// `senders_` keeps the C connection while somebody sends; `close` waits for them. A subscription that was left is destroyed when its
 /// last callback has returned (`ended`), by the next one that is made, or by `close`.
-class nats_connection final : public connection {
+class nats_connection : public connection {
 public:
     explicit nats_connection(nats_options const& o) : buffers_{o.send_after_reconnect} { connect(o); }
     ~nats_connection() override { close(); }
@@ -49,9 +50,7 @@ public:
         if (!buffers_ && !connected_.load(std::memory_order_relaxed))
             return failure{errc::unavailable, executed::no, "nats: there is no connection to a server"};
         ANTIPHON_TRY {
-            nats_owned<natsMsg> out;
-            if (natsStatus const s = make(m, out); s != NATS_OK) return failure_of(s);
-            if (natsStatus const s = natsConnection_PublishMsg(nc_.get(), out.get()); s != NATS_OK) return failure_of(s);
+            if (natsStatus const s = publish(m); s != NATS_OK) return failure_of(s);
             return {};
         }
         ANTIPHON_CATCH_ALL { return failure::current(executed::no); }
@@ -59,12 +58,13 @@ public:
     [[nodiscard]] result<void> listen(std::string_view pattern, std::string_view group, std::shared_ptr<receiver> to) override {
         std::string const subject{pattern};
         result<void> heard = subscribe(heard_as::question, subject, std::string{group}, to);
-        if (heard) heard = subscribe(heard_as::cancel, cancels + subject, {}, to);
+        if (heard) heard = subscribe(heard_as::cancel, std::string{nats_wire::cancels} + subject, {}, to);
         if (heard) flush();
         return heard;
     }
     [[nodiscard]] result<void> open(inbox_id inbox, std::shared_ptr<receiver> to) override {
-        result<void> heard = subscribe(heard_as::answer, inboxes + wire::to_hex(inbox) + ".*", {}, std::move(to));
+        result<void> heard =
+            subscribe(heard_as::answer, std::string{nats_wire::inboxes} + wire::to_hex(inbox) + ".*", {}, std::move(to), inbox);
         if (heard) flush();
         return heard;
     }
@@ -75,7 +75,7 @@ public:
             parking_lock::scope const hold{lock_};
             for (entry& each : entries_) {
                 if (each.to.get() != &whom || std::exchange(each.left, true)) continue;
-                if (each.as == heard_as::question) {
+                if (each.as == heard_as::question || each.as == heard_as::kept) {
                     natsSubscription_Drain(each.subscription.get());
                 } else {
                     natsSubscription_Unsubscribe(each.subscription.get());
@@ -111,8 +111,61 @@ public:
             if (each.as == heard_as::answer) each.to->on_disconnected();
     }
 
+protected:
+    using heard_as = nats_wire::heard_as;
+
+    [[nodiscard]] natsConnection* raw() const noexcept { return nc_.get(); }
+    /// For what works with the connection itself. False: it is closed; `end_use` once for each that is true.
+    [[nodiscard]] bool begin_use() noexcept { return senders_.enter(); }
+    void end_use() noexcept { senders_.leave(); }
+    [[nodiscard]] bool connected() const noexcept { return connected_.load(std::memory_order_relaxed); }
+    [[nodiscard]] result<void> subscribe(heard_as as, std::string const& subject, std::string const& group,
+                                         std::shared_ptr<receiver> to, inbox_id inbox = {}) {
+        if (!senders_.enter()) return failure{errc::unavailable, executed::no, "nats: the connection is closed"};
+        result<void> const done = subscribe_entered(as, subject, group, std::move(to), inbox);
+        senders_.leave();
+        return done;
+    }
+    void flush() noexcept {
+        if (!senders_.enter()) return;
+        // Until the server knows it. A lost connection is made up for when the next one stands.
+        static_cast<void>(natsConnection_FlushTimeout(nc_.get(), 5000));
+        senders_.leave();
+    }
+    static void require_ok(natsStatus s) {
+        if (s != NATS_OK) failure_of(s).raise();
+    }
+    [[nodiscard]] static std::int64_t milliseconds(duration d) noexcept {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(d).count() + 1;
+    }
+    /// For one of this connection's inboxes, without the server.
+    void answer_here(message&& m) {
+        std::shared_ptr<receiver> to;
+        {
+            parking_lock::scope const hold{lock_};
+            for (entry const& each : entries_)
+                if (each.as == heard_as::answer && each.inbox == m.inbox && !each.left) to = each.to;
+        }
+        if (to != nullptr) to->on_message(std::move(m));
+    }
+    /// A stream has delivered `m`, and wants to be told at `told_at` what became of it. On a thread of the client's.
+    virtual void keep(std::string_view told_at, message& m) { static_cast<void>(told_at), static_cast<void>(m); }
+
 private:
     struct entry;
+    [[nodiscard]] natsStatus publish(message const& m) {
+        nats_wire::envelope const e = nats_wire::envelope_of(m);
+        if (m.headers.empty() && wire::is_plain(m, e.implied)) {
+            // Without headers the client needs no message of its own, which it would copy all of this into.
+            char const* const subject = e.subject.empty() ? m.subject.c_str() : e.subject.c_str();
+            auto const size = static_cast<int>(m.body.size());
+            return e.reply.empty() ? natsConnection_Publish(nc_.get(), subject, m.body.data(), size)
+                                   : natsConnection_PublishRequest(nc_.get(), subject, e.reply.c_str(), m.body.data(), size);
+        }
+        nats_owned<natsMsg> out;
+        if (natsStatus const s = nats_wire::make(m, e, out); s != NATS_OK) return s;
+        return natsConnection_PublishMsg(nc_.get(), out.get());
+    }
     [[nodiscard]] static bool wait_for_end(std::list<entry>& all, time_point until) noexcept {
         for (entry& each : all)
             while (each.ended.load(std::memory_order_acquire) == 0)  // pairs with on_end
@@ -125,31 +178,19 @@ private:
     }
 
     static constexpr std::size_t room_for_headers = 16 * 1024;
-    static constexpr char const* no_value = "Antiphon-Empty";
-    inline static std::string const inboxes = "_INBOX.";
-    inline static std::string const cancels = "_antiphon.cancel.";
-
-    enum class heard_as {
-        question,
-        cancel,
-        answer
-    };
     struct entry {
+        nats_connection* of;
         heard_as as;
         std::shared_ptr<receiver> to;
+        inbox_id inbox;  // of an answer
         nats_owned<natsSubscription> subscription = {};
         bool left = false;                      // guarded by the connection's lock
         std::atomic<std::uint32_t> ended{0};
-        entry(heard_as how, std::shared_ptr<receiver> whom) noexcept : as{how}, to{std::move(whom)} {}
+        entry(nats_connection* who, heard_as how, std::shared_ptr<receiver> whom, inbox_id where) noexcept
+            : of{who}, as{how}, to{std::move(whom)}, inbox{where} {}
     };
 
     // --- connecting ---
-    static void require_ok(natsStatus s) {
-        if (s != NATS_OK) failure_of(s).raise();
-    }
-    [[nodiscard]] static std::int64_t milliseconds(duration d) noexcept {
-        return std::chrono::duration_cast<std::chrono::milliseconds>(d).count() + 1;
-    }
     void connect(nats_options const& o) {
         natsOptions* made = nullptr;
         require_ok(natsOptions_Create(&made));
@@ -181,22 +222,15 @@ private:
     }
 
     // --- listening ---
-    [[nodiscard]] result<void> subscribe(heard_as as, std::string const& subject, std::string const& group,
-                                         std::shared_ptr<receiver> to) {
-        if (!senders_.enter()) return failure{errc::unavailable, executed::no, "nats: the connection is closed"};
-        result<void> const done = subscribe_entered(as, subject, group, std::move(to));
-        senders_.leave();
-        return done;
-    }
     [[nodiscard]] result<void> subscribe_entered(heard_as as, std::string const& subject, std::string const& group,
-                                                 std::shared_ptr<receiver> to) {
+                                                 std::shared_ptr<receiver> to, inbox_id inbox) {
         std::list<entry> gone;  // dies outside the lock
         parking_lock::scope const hold{lock_};
         for (auto at = entries_.begin(); at != entries_.end();) {
             auto const here = at++;
             if (here->left && here->ended.load(std::memory_order_acquire) != 0) gone.splice(gone.end(), entries_, here);
         }
-        entry& fresh = entries_.emplace_back(as, std::move(to));
+        entry& fresh = entries_.emplace_back(this, as, std::move(to), inbox);
         natsSubscription* made = nullptr;
         natsStatus s = group.empty() ? natsConnection_Subscribe(&made, nc_.get(), subject.c_str(), &nats_connection::on_message, &fresh)
                                      : natsConnection_QueueSubscribe(&made, nc_.get(), subject.c_str(), group.c_str(),
@@ -210,65 +244,6 @@ private:
         natsSubscription_SetPendingLimits(made, -1, -1);  // what is heard is decided and handed on: nothing waits there for long
         return {};
     }
-    void flush() noexcept {
-        if (!senders_.enter()) return;
-        // Until the server knows it. A lost connection is made up for when the next one stands.
-        static_cast<void>(natsConnection_FlushTimeout(nc_.get(), 5000));
-        senders_.leave();
-    }
-
-    // --- what is sent ---
-    [[nodiscard]] static natsStatus make(message const& m, nats_owned<natsMsg>& out) {
-        std::string subject, reply;
-        message_kind implied = message_kind::reply;
-        switch (m.kind) {
-            case message_kind::ask: reply = address(m); [[fallthrough]];
-            case message_kind::publication:
-                implied = m.kind;  // by whether there is somebody to answer
-                break;
-            case message_kind::cancel:
-                subject = cancels + m.subject;
-                reply = address(m);
-                implied = m.kind;
-                break;
-            default: subject = m.reply_to.empty() ? address(m) : m.reply_to; break;
-        }
-        natsMsg* made = nullptr;
-        natsStatus s = natsMsg_Create(&made, subject.empty() ? m.subject.c_str() : subject.c_str(),
-                                      reply.empty() ? nullptr : reply.c_str(), m.body.data(), static_cast<int>(m.body.size()));
-        out.reset(made);
-        if (s != NATS_OK) return s;
-        wire::write(m, implied, [&](char const* name, std::string const& value) {
-            if (s == NATS_OK) s = natsMsgHeader_Add(made, name, value.c_str());
-        });
-        for (header const& each : m.headers) {
-            // The client loses a header without a value: it goes as one that says so.
-            bool const empty = each.value.empty();
-            if (s == NATS_OK)
-                s = natsMsgHeader_Add(made, empty ? no_value : each.name.c_str(), (empty ? each.name : each.value).c_str());
-        }
-        return s;
-    }
-    [[nodiscard]] static std::string address(message const& m) {
-        std::string text;
-        text.reserve(inboxes.size() + 32 + 1 + 16);
-        text = inboxes;
-        wire::append_hex(text, m.inbox.high);
-        wire::append_hex(text, m.inbox.low);
-        text += '.';
-        wire::append_hex(text, m.id);
-        return text;
-    }
-    /// False: it is not one of ours.
-    [[nodiscard]] static bool read_address(std::string_view text, message& into) noexcept {
-        if (text.size() != inboxes.size() + 32 + 1 + 16 || !text.starts_with(inboxes) || text[inboxes.size() + 32] != '.') return false;
-        std::optional<inbox_id> const inbox = wire::inbox_from_hex(text.substr(inboxes.size(), 32));
-        std::optional<std::uint64_t> const id = wire::from_hex(text.substr(inboxes.size() + 33));
-        if (!inbox || !id) return false;
-        into.inbox = *inbox;
-        into.id = *id;
-        return true;
-    }
 
     // --- what is heard: on the client's threads ---
     static void on_message(natsConnection*, natsSubscription*, natsMsg* arrived, void* closure) noexcept {
@@ -277,62 +252,12 @@ private:
         auto& from = *static_cast<entry*>(closure);
         ANTIPHON_TRY {
             message m;
-            read(from.as, arrived, m);
+            nats_wire::read(from.as, arrived, m);
+            if (from.as == heard_as::kept) from.of->keep(natsMsg_GetReply(arrived), m);
             from.to->on_message(std::move(m));
         }
         ANTIPHON_CATCH_ALL {
             // Without memory for it, it is as lost as by the network.
-        }
-    }
-    static void read(heard_as as, natsMsg* in, message& m) {
-        char const* const reply = natsMsg_GetReply(in);
-        m.subject = natsMsg_GetSubject(in);
-        m.body.assign(natsMsg_GetData(in), static_cast<std::size_t>(natsMsg_GetDataLength(in)));
-        switch (as) {
-            case heard_as::question:
-                m.kind = reply != nullptr && *reply != 0 ? message_kind::ask : message_kind::publication;
-                if (m.kind == message_kind::ask && !read_address(reply, m)) m.reply_to = reply;
-                break;
-            case heard_as::cancel:
-                m.kind = message_kind::cancel;
-                if (reply != nullptr) static_cast<void>(read_address(reply, m));
-                break;
-            case heard_as::answer:
-                m.kind = read_address(m.subject, m) ? message_kind::reply : message_kind::publication;
-                if (!natsMsg_IsNoResponders(in)) break;
-                m.kind = message_kind::refusal;
-                m.code = errc::unavailable;
-                m.executed = executed::no;
-                m.body = "nobody serves this subject";
-                return;
-        }
-        message_kind const told_by_address = m.kind;
-        read_headers(in, m);
-        bool const answer = m.kind == message_kind::reply || m.kind == message_kind::part || m.kind == message_kind::refusal ||
-                            m.kind == message_kind::invite || m.kind == message_kind::piece;
-        // A header does not make an answer of a question, nor the other way round.
-        if (as != heard_as::answer || !answer) m.kind = told_by_address;
-    }
-    static void read_headers(natsMsg* in, message& m) {
-        char const** keys = nullptr;
-        int count = 0;
-        if (natsMsgHeader_Keys(in, &keys, &count) != NATS_OK) return;
-        std::unique_ptr<char const*, void (*)(void*)> const owned_keys{keys, &std::free};
-        for (int i = 0; i < count; ++i) {
-            char const** values = nullptr;
-            int several = 0;
-            if (natsMsgHeader_Values(in, keys[i], &values, &several) != NATS_OK) continue;
-            std::unique_ptr<char const*, void (*)(void*)> const owned_values{values, &std::free};
-            for (int v = 0; v < several; ++v)
-                take_header(m, keys[i], values[v]);
-        }
-    }
-    /// What is not a header that `headers` takes is dropped.
-    static void take_header(message& m, std::string_view name, char const* value) {
-        if (name == no_value) {
-            static_cast<void>(m.headers.add(value, ""));
-        } else if (!wire::read(m, name, value)) {
-            static_cast<void>(m.headers.add(name, value));
         }
     }
     static void on_end(void* closure) noexcept {

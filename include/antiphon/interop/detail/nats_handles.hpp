@@ -15,6 +15,9 @@ struct nats_deleter {
     void operator()(natsConnection* c) const noexcept { natsConnection_Destroy(c); }
     void operator()(natsSubscription* s) const noexcept { natsSubscription_Destroy(s); }
     void operator()(natsMsg* m) const noexcept { natsMsg_Destroy(m); }
+    void operator()(jsCtx* c) const noexcept { jsCtx_Destroy(c); }
+    void operator()(jsStreamInfo* i) const noexcept { jsStreamInfo_Destroy(i); }
+    void operator()(jsConsumerInfo* i) const noexcept { jsConsumerInfo_Destroy(i); }
 };
 template <class T>
 using nats_owned = std::unique_ptr<T, nats_deleter>;

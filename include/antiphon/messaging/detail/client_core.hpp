@@ -77,20 +77,20 @@ public:
     [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_seq_cst); }
 
     /// Sends `m` and lets `p` wait for the answer. `stopped()` says whether the ask was asked to stop. The answer, or the loss, may
-    /// come before this returns; `p`, and with it the subject, is kept alive by the caller.
+    /// come before this returns; `p`, and with it the subject, is kept alive by the caller. `patience`: how long an answer may take.
     template <class Stopped>
-    void ask(pending& p, std::string const& subject, message&& m, Stopped&& stopped) noexcept {
+    void ask(pending& p, std::string const& subject, message&& m, Stopped&& stopped, duration patience) noexcept {
         ANTIPHON_TRY {
             m.inbox = ids_.inbox();
-            time_point const expires = options_.timeout == duration::max() ? time_point::max() : expiry();
-            if (options_.timeout < m.remaining) m.remaining = options_.timeout;
+            time_point const expires = patience == duration::max() ? time_point::max() : saturating_add(executor_.now(), patience);
+            if (patience < m.remaining) m.remaining = patience;
             do {
                 m.id = ids_.next();
             } while (!table_.insert(p, m.id, expires));
         }
         ANTIPHON_CATCH_ALL { return p.on_lost(failure::current(executed::no)); }
         p.note(pending::inserted);
-        if (expires_at_all()) watch();
+        if (patience != duration::max()) watch();
         if (closed() || stopped()) {
             if (table_.take(p))
                 p.on_lost(closed() ? failure{errc::shut_down, executed::no, "the client is gone"}
@@ -141,6 +141,7 @@ public:
         if (ended) forget(m.id);
         p->on_answer(std::move(m));
     }
+    [[nodiscard]] bool asks() const noexcept override { return true; }
     void on_disconnected() noexcept override {
         if (options_.keep_over_reconnect) return;
         while (pending* const p = table_.take_any()) {
@@ -222,8 +223,6 @@ private:
     }
 
     // --- the end of patience: one timer for all, which looks eight times as often as an ask may last ---
-    [[nodiscard]] bool expires_at_all() const noexcept { return options_.timeout != duration::max(); }
-    [[nodiscard]] time_point expiry() const { return saturating_add(executor_.now(), options_.timeout); }
     void watch() noexcept {
         if (watched_.load(std::memory_order_relaxed) || watched_.exchange(true, std::memory_order_seq_cst)) return;
         ANTIPHON_TRY {

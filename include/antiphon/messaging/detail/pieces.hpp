@@ -47,6 +47,7 @@ namespace antiphon::messaging::detail {
             piece.sequence = m.sequence;
             piece.body = whole.substr(at, most);
             piece.more = at + most < whole.size();
+            if (!piece.more) piece.delivery = m.delivery;
             if (result<void> sent = to.send(std::move(piece)); !sent) return sent;
             m.headers = {};
         }

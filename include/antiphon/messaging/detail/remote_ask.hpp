@@ -10,8 +10,10 @@
 
 #include "antiphon/core/lifetime.hpp"
 #include "antiphon/execution/timers.hpp"
+#include "antiphon/request/metadata.hpp"
 #include "antiphon/request/request.hpp"
 #include "antiphon/messaging/codec.hpp"
+#include "antiphon/messaging/detail/carried.hpp"
 #include "antiphon/messaging/detail/client_core.hpp"
 #include "antiphon/messaging/remote_error.hpp"
 
@@ -25,20 +27,23 @@ struct target {
     ANTIPHON_NO_UNIQUE_ADDRESS Codec codec;
 };
 
-/// A new message for an argument, or none. **Errors**: what the codec says.
+/// Makes a message of an argument, or none. **Errors**: what the codec says.
 template <class Codec, class... A>
-[[nodiscard]] result<message> question(target<Codec> const& to, antiphon::detail::context_data const* c, duration remaining,
-                                       A&&... args) {
-    message m;
+[[nodiscard]] result<void> question(message& m, target<Codec> const& to, antiphon::detail::context_data const* c, duration remaining,
+                                    A&&... args) {
     m.kind = message_kind::ask;
     m.subject = to.subject;
     m.headers = to.core->options().headers;
     m.remaining = remaining;
-    if (c != nullptr) m.priority = c->priority;
-    if constexpr (sizeof...(A) != 0) {
-        if (result<void> encoded = encode_into(to.codec, m, std::forward<A>(args)...); !encoded) return std::move(encoded).error();
+    if (c != nullptr) {
+        m.priority = c->priority;
+        if (c->metadata != nullptr) carry(metadata_view{c->metadata}, m);
     }
-    return m;
+    if constexpr (sizeof...(A) != 0) {
+        return encode_into(to.codec, m, std::forward<A>(args)...);
+    } else {
+        return {};
+    }
 }
 
 /// An argument as its parameter: it was kept as passed.
@@ -175,18 +180,20 @@ private:
         if (handler_.limit() < remaining) remaining = handler_.limit();
         if (this->stop_requested()) return this->fail(failure{errc::cancelled, executed::no}, how);
         if (c != nullptr && c->observer != nullptr) c->observer->started(c->attempt);
-        result<message> asked = failure{errc::internal, executed::no};
+        message m;
+        result<void> asked;
         ANTIPHON_TRY {
             asked = std::apply(
                 [&](Kept&... args) {
-                    return question(handler_.to(), c, remaining, parameter_of<typename Remote::signature>::from(args)...);
+                    return question(m, handler_.to(), c, remaining, parameter_of<typename Remote::signature>::from(args)...);
                 },
                 args_);
         }
         ANTIPHON_CATCH_ALL { asked = failure::current(executed::no); }
         if (!asked) return this->fail(std::move(asked).error().with_executed(executed::no), how);
         sending();
-        handler_.to().core->ask(*this, handler_.to().subject, *std::move(asked), [this] { return this->stop_requested(); });
+        client_core& core = *handler_.to().core;
+        core.ask(*this, handler_.to().subject, std::move(m), [this] { return this->stop_requested(); }, core.options().timeout);
     }
     void on_answer(message&& m) noexcept override {
         if (m.kind == message_kind::part)
@@ -195,7 +202,7 @@ private:
         if constexpr (Remote::several) {
             // overridden
         } else if constexpr (quick) {
-            this->decide([&] { return decode_from<R>(handler_.to().codec, std::move(m)); }, delivery::nested);
+            this->decide([&] { return read(std::move(m)); }, delivery::nested);
         } else {
             ANTIPHON_TRY { arrived_.held = std::make_unique<message>(std::move(m)); }
             ANTIPHON_CATCH_ALL { return this->fail(failure::current(), delivery::nested); }
@@ -203,7 +210,13 @@ private:
         }
     }
     void decode(delivery how) noexcept {
-        if constexpr (!quick) this->decide([&] { return decode_from<R>(handler_.to().codec, std::move(*arrived_.held)); }, how);
+        if constexpr (!quick) this->decide([&] { return read(std::move(*arrived_.held)); }, how);
+    }
+    /// It was done, even where the codec does not understand what came of it.
+    [[nodiscard]] result<R> read(message&& m) const {
+        result<R> decoded = decode_from<R>(handler_.to().codec, std::move(m));
+        if (!decoded) return std::move(decoded).error().with_executed(executed::yes);
+        return decoded;
     }
 
     ANTIPHON_NO_UNIQUE_ADDRESS arrived_message<!quick> arrived_;

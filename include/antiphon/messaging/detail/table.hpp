@@ -28,16 +28,16 @@ private:
     template <class Node>
     friend class table;
     std::uint64_t id_ = 0;
-    table_node* next_ = nullptr;   // in its bucket
     table_node* older_ = nullptr;  // in its shard, by the order of insertion
     table_node* newer_ = nullptr;
     time_point expires_ = time_point::max();
     bool inside_ = false;
 };
 
-/// Nodes by unguessable ids, which are their own hashes. Whoever takes a node out owns it: so everything that could decide an ask
+/// Nodes by unguessable ids, which are their own hashes. The ids lie beside the pointers, in one array a shard: with a million nodes an
+/// id is found by one miss of the caches, and nobody else's node is touched. Whoever takes a node out owns it: so everything that could decide an ask
 /// (an answer, a stop request, an expiry, a lost connection) takes it first, and exactly one of them succeeds.
-/// **Threads**: any. **Cost**: one lock of 16, no allocation but the growth of the buckets.
+/// **Threads**: any. **Cost**: one lock of 16, no allocation but the growth of the slots.
 template <class Node>
 class table {
     static constexpr std::size_t shards = 16;
@@ -47,15 +47,14 @@ public:
     [[nodiscard]] bool insert(Node& n, std::uint64_t id, time_point expires = time_point::max()) {
         shard& s = of(id);
         parking_lock::scope const hold{s.lock};
-        if (s.count >= s.buckets.size()) s.grow();
-        table_node*& bucket = s.bucket(id);
-        for (table_node* at = bucket; at != nullptr; at = at->next_)
-            if (at->id_ == id) return false;
+        if (s.count * 3 >= s.slots.size() * 2) s.grow();
+        std::size_t const at = s.find(id);
+        if (s.slots[at].node != nullptr) return false;
         table_node& node = n;
+        s.slots[at] = {id, &node};
         node.id_ = id;
         node.expires_ = expires;
         node.inside_ = true;
-        node.next_ = std::exchange(bucket, &node);
         node.older_ = s.newest;
         node.newer_ = nullptr;
         (s.newest != nullptr ? s.newest->newer_ : s.oldest) = &node;
@@ -69,13 +68,11 @@ public:
         shard& s = of(id);
         parking_lock::scope const hold{s.lock};
         if (s.count == 0) return nullptr;
-        for (table_node** at = &s.bucket(id); *at != nullptr; at = &(*at)->next_) {
-            Node& found = static_cast<Node&>(**at);
-            if (found.id() != id) continue;
-            if (take(found)) s.unlink(at);
-            return &found;
-        }
-        return nullptr;
+        std::size_t const at = s.find(id);
+        if (s.slots[at].node == nullptr) return nullptr;
+        Node& found = static_cast<Node&>(*s.slots[at].node);
+        if (take(found)) s.unlink(at);
+        return &found;
     }
     /// The node of that id, taken out; null when there is none.
     [[nodiscard]] Node* take(std::uint64_t id) noexcept {
@@ -88,10 +85,7 @@ public:
         shard& s = of(node.id_);
         parking_lock::scope const hold{s.lock};
         if (!node.inside_) return false;
-        table_node** at = &s.bucket(node.id_);
-        while (*at != &node)
-            at = &(*at)->next_;
-        s.unlink(at);
+        s.unlink(s.find(node.id_));
         return true;
     }
     /// Takes out one that expires until `now`, the oldest of its shard; null when there is none.
@@ -130,38 +124,54 @@ public:
     }
 
 private:
+    struct slot {
+        std::uint64_t id = 0;
+        table_node* node = nullptr;  // null: nobody's
+    };
     struct alignas(64) shard {
         parking_lock lock;
         std::size_t count = 0;
-        std::vector<table_node*> buckets;  // a power of two of them, or none
+        std::vector<slot> slots;  // a power of two of them, or none; at most two thirds are taken
         table_node* oldest = nullptr;
         table_node* newest = nullptr;
 
-        [[nodiscard]] table_node*& bucket(std::uint64_t id) noexcept { return buckets[(id >> 4) & (buckets.size() - 1)]; }
-        void grow() {
-            std::vector<table_node*> wider(buckets.empty() ? 16 : buckets.size() * 2);
-            buckets.swap(wider);
-            for (table_node* chain : wider)
-                while (chain != nullptr) {
-                    table_node* const node = chain;
-                    chain = node->next_;
-                    node->next_ = std::exchange(bucket(node->id_), node);
-                }
+        [[nodiscard]] std::size_t home(std::uint64_t id) const noexcept { return (id >> 4) & (slots.size() - 1); }
+        [[nodiscard]] std::size_t after(std::size_t at) const noexcept { return (at + 1) & (slots.size() - 1); }
+        /// Where it is, or would be.
+        [[nodiscard]] std::size_t find(std::uint64_t id) const noexcept {
+            std::size_t at = home(id);
+            while (slots[at].node != nullptr && slots[at].id != id)
+                at = after(at);
+            return at;
         }
-        void unlink(table_node** at) noexcept {
-            table_node& node = **at;
-            *at = node.next_;
+        void grow() {
+            std::vector<slot> wider(slots.empty() ? 16 : slots.size() * 2);
+            slots.swap(wider);
+            for (slot const& each : wider)
+                if (each.node != nullptr) slots[find(each.id)] = each;
+        }
+        void unlink(std::size_t at) noexcept {
+            table_node& node = *slots[at].node;
             (node.older_ != nullptr ? node.older_->newer_ : oldest) = node.newer_;
             (node.newer_ != nullptr ? node.newer_->older_ : newest) = node.older_;
             node.inside_ = false;
             --count;
+            close_gap(at);
+        }
+        /// Moves up what would not be found any more beyond an empty slot.
+        void close_gap(std::size_t gap) noexcept {
+            for (std::size_t at = after(gap); slots[at].node != nullptr; at = after(at)) {
+                std::size_t const from_home = (at - home(slots[at].id)) & (slots.size() - 1),
+                                  from_gap = (at - gap) & (slots.size() - 1);
+                if (from_home < from_gap) continue;  // its home lies behind the gap
+                slots[gap] = slots[at];
+                gap = at;
+            }
+            slots[gap] = {};
         }
         [[nodiscard]] table_node* take_oldest() noexcept {
             table_node* const node = oldest;
-            table_node** at = &bucket(node->id_);
-            while (*at != node)
-                at = &(*at)->next_;
-            unlink(at);
+            unlink(find(node->id_));
             return node;
         }
     };

@@ -109,29 +109,25 @@ public:
     }
     [[nodiscard]] std::uint64_t next_id() noexcept { return ids_.fetch_add(1, std::memory_order_relaxed); }
 
-    /// Power of two choices among those that let an ask in and are not marked in `tried`, if there are any. None: all are shut.
+    /// Power of two choices among those that let an ask in and are not in `tried`, if there are any. None: all are shut.
     [[nodiscard]] std::optional<one> choose(any_executor const& executor, tried_replicas* tried) {
-        void const* whose = nullptr;
-        if (tried != nullptr && !tried->by.compare_exchange_strong(whose, this, std::memory_order_relaxed) && whose != this)
-            tried = nullptr;
+        if (tried != nullptr && !tried->belongs_to(this)) tried = nullptr;
         shared_core<list> const now = snapshot();
         auto const& all = now->all;
         time_point const moment = executor.now();
-        std::uint64_t const avoided = tried != nullptr ? tried->which.load(std::memory_order_relaxed) : 0;
-        auto const mark = [](auto const& r) { return std::uint64_t{1} << (r->id % 64); };
-        auto const open = [&](auto const& r, std::uint64_t avoid) {
-            return (mark(r) & avoid) == 0 && (!r->breaker || r->breaker->admits(moment));
-        };
-        std::uint64_t avoid = avoided;
-        std::size_t n = count(all, [&](auto const& r) { return open(r, avoid); });
-        if (n == 0 && avoid != 0) {  // all have been tried: anew, from another one than the last
-            avoid = tried->last.load(std::memory_order_relaxed);
-            tried->which.store(avoid, std::memory_order_relaxed);
-            n = count(all, [&](auto const& r) { return open(r, avoid); });
+        tried_replicas::list avoided = tried != nullptr ? tried_replicas::list{*tried} : tried_replicas::list{};
+        auto const fits = [&](auto const& r) { return !avoided.contains(r->id) && (!r->breaker || r->breaker->admits(moment)); };
+        std::size_t n = count(all, fits);
+        if (n == 0 && !avoided.empty()) {  // all have been tried: anew, from another one than the last
+            tried->begin_again();
+            avoided = tried_replicas::list{*tried};
+            n = count(all, fits);
         }
-        if (n == 0 && avoid != 0) n = count(all, [&](auto const& r) { return open(r, avoid = 0); });
+        if (n == 0 && !avoided.empty()) {
+            avoided = {};
+            n = count(all, fits);
+        }
         if (n == 0) return {};
-        auto const fits = [&](auto const& r) { return open(r, avoid); };
         std::optional<one> chosen;
         if (n == 1) {
             chosen = nth(all, 0, fits);
@@ -146,10 +142,7 @@ public:
                 chosen = load(**second, moment) < load(**first, moment) ? second : first;
             }
         }
-        if (chosen && tried != nullptr) {
-            tried->which.fetch_or(mark(*chosen), std::memory_order_relaxed);
-            tried->last.store(mark(*chosen), std::memory_order_relaxed);
-        }
+        if (chosen && tried != nullptr) tried->add((*chosen)->id);
         return chosen;
     }
 
@@ -222,6 +215,7 @@ private:
         (*chosen_)->asked.fetch_add(1, std::memory_order_relaxed);
         began_ = this->executor().now();
         state_base& inner = *ask;
+        if (this->asked_anew()) inner.ask_anew();
         inner.attach_first(*this);
         inner.retain();
         state_ptr<> const alive{&inner};

@@ -17,6 +17,7 @@
 #include "antiphon/execution/timers.hpp"
 #include "antiphon/request/layering.hpp"
 #include "antiphon/request/shared_future.hpp"
+#include "antiphon/policy/detail/unwanted.hpp"
 
 namespace antiphon::detail {
 
@@ -32,7 +33,6 @@ struct batch_item {
     batch_item* after = nullptr;
     bool listed = false;
     bool departed = false;
-    bool left = false;  ///< written before its ask's step is scheduled
     state_ptr<> load{};  ///< its batch; guarded by the core's lock
     delivery how = delivery::nested;
 };
@@ -57,8 +57,13 @@ public:
 
     /// Lists the item; a batch that is complete thereby leaves at once.
     void join(item& i);
-    /// A stop request: what to stop next. The item's ask is decided if it was listed.
-    [[nodiscard]] state_base* leave(item& i) noexcept;
+    /// A stop request. Unless `left`, it was not listed any more. `ran` is what is known of the handler, `further` what to stop next.
+    struct departure {
+        bool left = false;
+        executed ran = executed::maybe;
+        state_ptr<> further{};
+    };
+    [[nodiscard]] departure leave(item& i) noexcept;
     /// A reference to what a waiter may help with.
     [[nodiscard]] state_base* upstream(item& i) noexcept;
     /// True: `l` was still gathering, and is the caller's to send.
@@ -114,6 +119,11 @@ public:
     }
     void on_ready(state_base& source, delivery how) noexcept override {
         auto& answered = static_cast<state<answer_type>&>(source);
+        if (answered.get()) {
+            ran_ = executed::yes;
+        } else {
+            ran_ = answered.get().error().executed();
+        }
         share(answered.get());
         hand_out(how);
         source.release();  // the consumer's
@@ -158,6 +168,11 @@ public:
         parking_lock::scope const hold{lock_};
         if (ask_ != nullptr) ask_->retain();
         return ask_;
+    }
+    /// When everybody has left: what is known of the handler now.
+    [[nodiscard]] executed outcome() noexcept {
+        parking_lock::scope const hold{lock_};
+        return ask_ == nullptr ? ran_ : executed::maybe;
     }
     /// Everybody has left before it did.
     void give_up() noexcept {
@@ -285,6 +300,7 @@ private:
     state_base* ask_ = nullptr;  ///< while it is under way
     // The sender's:
     std::vector<item*> order_;
+    executed ran_ = executed::maybe;  ///< told by `ask_` being null again
     context_data context_;
     child_slot<handler, std::vector<X>> slot_;
 };
@@ -323,14 +339,13 @@ void batch_core<Inner, R, X>::join(item& i) {
 }
 
 template <class Inner, class R, class X>
-state_base* batch_core<Inner, R, X>::leave(item& i) noexcept {
+auto batch_core<Inner, R, X>::leave(item& i) noexcept -> departure {
     state_ptr<load> const in{load_of(i)};
-    if (!in) return nullptr;
+    if (!in) return {};
     typename load::leaving const how = in->remove(i);
-    if (how == load::leaving::not_listed) return nullptr;
-    i.left = true;
-    state_ptr<> const lists{i.ask};
-    state_base* further = nullptr;
+    if (how == load::leaving::not_listed) return {};
+    departure made{true};
+    if (!i.departed) made.ran = executed::no;
     if (how == load::leaving::last) {
         // Somebody may have come since; then it is not for us to close.
         bool closes = false;
@@ -339,10 +354,13 @@ state_base* batch_core<Inner, R, X>::leave(item& i) noexcept {
             closes = open_ == in.get() && in->empty();
             if (closes) open_ = nullptr;
         }
-        closes ? in->give_up() : void(further = in->acquire());
+        if (closes) {
+            in->give_up();
+        } else if ((made.further = state_ptr<>{in->acquire()}) && unwanted::stop(*made.further)) {
+            made.ran = in->outcome();
+        }
     }
-    settle(*i.ask, delivery::nested);
-    return further;
+    return made;
 }
 
 template <class Inner, class R, class X>
@@ -377,7 +395,7 @@ protected:
         if (!arrived_) return this->fail(failure{why, executed::no}, how);
         how == delivery::dropped ? this->schedule(default_pool().get_executor()) : deliver(how);
     }
-    state_base* on_stop() noexcept final { return core_->leave(item_); }
+    state_base* on_stop() noexcept final { return leave().release(); }
     state_base* upstream() noexcept final { return core_->upstream(item_); }
     [[nodiscard]] bool may_abandon() const noexcept final { return true; }
 
@@ -391,12 +409,20 @@ private:
         ANTIPHON_CATCH_ALL { return this->fail(failure::current(executed::no), how); }
         // A stop request either finds it listed, or is seen here. (Its answer may be there already.)
         if (this->stop_requested()) {
-            if (state_ptr<> const unwanted{core_->leave(item_)}) unwanted->request_stop();
+            if (state_ptr<> const further = leave()) further->request_stop();
         }
+    }
+    /// What to stop next.
+    [[nodiscard]] state_ptr<> leave() noexcept {
+        typename core_type::departure made = core_->leave(item_);
+        if (!made.left) return {};
+        state_ptr<> const lists{this};
+        this->fail(failure{errc::cancelled, made.ran}, delivery::nested);
+        return std::move(made.further);
     }
     void deliver(delivery from) noexcept {
         delivery const way = item_.how == delivery::nested ? item_.how : from;
-        if (!item_.left && item_.answer) return this->complete(*std::move(item_.answer), way);
+        if (item_.answer) return this->complete(*std::move(item_.answer), way);
         this->fail(failure{errc::cancelled, item_.departed ? executed::maybe : executed::no}, way);
     }
 

@@ -133,8 +133,9 @@ public:
         return made.from != closed ? std::optional{made} : std::nullopt;
     }
 
-    [[nodiscard]] readings read() noexcept {
+    [[nodiscard]] readings read(std::optional<time_point> now) noexcept {
         parking_lock::scope const hold{lock_};
+        if (now) window_.slide(*now);
         return {status_now(), status_now() == half_open ? results_ : window_.sums(), counted_, row_};
     }
     /// Which opening in a row the next one will be.

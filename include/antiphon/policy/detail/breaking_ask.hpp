@@ -78,7 +78,7 @@ private:
         std::optional<failure> thrown;
         std::optional<outcome> how = outcome{false, breaker_.is_slow(saturating_sub(ended_, began_))};
         if (!answer) {
-            ANTIPHON_TRY { breaker_.judge(answer.error(), how); }
+            ANTIPHON_TRY { breaker_.judge(answer.error(), this->stop_requested(), how); }
             ANTIPHON_CATCH_ALL {
                 thrown = failure::current(answer.error().executed());
                 how->failed = true;

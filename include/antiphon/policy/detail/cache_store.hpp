@@ -83,12 +83,15 @@ public:
         }
         return found;
     }
-    /// In place of what the key had.
-    void put(std::uint64_t hash, node_ref<entry> fresh) {
+    /// In place of what the key had, unless that is a value which may be given at `now`, and this a failure. False: it is.
+    bool put(std::uint64_t hash, node_ref<entry> fresh, time_point now) {
         node_ref<entry> evicted;
         for (;;) {
             std::uint64_t seen = 0;
-            if (node_ref<entry> const old = table::find(hash, fresh->key(), seen)) take_out(*old);
+            if (node_ref<entry> const old = table::find(hash, fresh->key(), seen)) {
+                if (!fresh->answer() && old->answer() && now < old->usable_until) return false;
+                take_out(*old);
+            }
             parking_lock::scope const hold{this->lock_};
             if (!this->may_insert(hash, seen)) continue;
             if (this->size_locked() == most_) evicted = node_ref<entry>{oldest_};
@@ -99,6 +102,7 @@ public:
         }
         cache_counters::bump(counters_->stored);
         if (evicted) cache_counters::bump(counters_->evicted);
+        return true;
     }
     bool erase(std::uint64_t hash, Key const& key) {
         std::uint64_t seen = 0;

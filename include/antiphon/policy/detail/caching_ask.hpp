@@ -135,7 +135,7 @@ private:
             refresh<policy_type, asked>::start(this->executor(), policy_, std::move(question_), std::move(found), priority::low);
     }
     void ask_inside(delivery how) noexcept {
-        context_.inherit(this->context());
+        context_.inherit_from(*this);
         state_ptr<state<R>> ask;
         ANTIPHON_TRY { ask = question_.ask(slot_, *this, context_, true); }
         ANTIPHON_CATCH_ALL { return this->fail(failure::current(executed::no), how); }
@@ -157,7 +157,8 @@ private:
     void finish(delivery how) noexcept {
         state_ptr<state<R>> const done = std::move(answer_);
         result<R>& answer = done->get();
-        static_cast<void>(policy_.keep(hash_, *key_, answer, this->executor().now()));
+        // A failure may be what came of the asker's own stop request: it says nothing to the next one.
+        if (answer || !this->stop_requested()) static_cast<void>(policy_.keep(hash_, *key_, answer, this->executor().now()));
         this->complete_from(answer, how);
     }
 

@@ -17,6 +17,7 @@
 #include "antiphon/request/shared_future.hpp"
 #include "antiphon/policy/detail/attempts.hpp"
 #include "antiphon/policy/detail/keyed_table.hpp"
+#include "antiphon/policy/detail/unwanted.hpp"
 
 namespace antiphon::detail {
 
@@ -27,8 +28,9 @@ struct passenger {
     passenger* before = nullptr;
     passenger* after = nullptr;
     bool aboard = false;
-    bool alone = false;                ///< the flight's only one: it may take the result instead of copying it
-    delivery how = delivery::nested;  ///< of the result; written before the ask's step is scheduled
+    // Written before the ask's step is scheduled:
+    bool alone = false;               ///< the flight's only one: it may take the result instead of copying it
+    delivery how = delivery::nested;  ///< of the result
 };
 
 /// It lies in the ask that began it, which its passengers and the ask inside keep alive. `closed_`: nobody boards any more, because it
@@ -92,6 +94,7 @@ public:
         state_ptr<> const alive{&inner};
         lock_.lock();
         ask_ = ask.release();
+        begun_ = true;
         bool const left = closed_;
         lock_.unlock();
         if (left) inner.request_stop();
@@ -124,6 +127,12 @@ public:
         return ask_;
     }
     [[nodiscard]] std::optional<result<R>>& landed() noexcept { return landed_; }
+    /// For the last passenger, who has left: what is known of the handler now.
+    [[nodiscard]] executed outcome() noexcept {
+        parking_lock::scope const hold{lock_};
+        if (!begun_) return executed::no;
+        return ask_ == nullptr && landed_ && !*landed_ ? landed_->error().executed() : executed::maybe;
+    }
 
     void on_ready(state_base& source, delivery how) noexcept override { land(static_cast<state<R>&>(source).take(), how); }
     /// Wakes them all, and ends the walk. A flight that waits for itself is met again: its thread has the lock.
@@ -148,6 +157,7 @@ private:
     parking_lock lock_;
     // Guarded by lock_:
     bool closed_ = false;
+    bool begun_ = false;  ///< what is inside was asked
     passenger* first_ = nullptr;
     state<R>* ask_ = nullptr;
 };
@@ -254,14 +264,14 @@ private:
     }
     void take_off(delivery how) noexcept {
         if (!own_.wanted()) return;
-        context_.inherit(this->context());
+        context_.inherit_from(*this);
         context_.deadline = time_point::max();  // this asker's; those who join later have their own
         state_ptr<state<R>> ask;
         ANTIPHON_TRY { ask = question_.ask(slot_, *this, context_, true); }
         ANTIPHON_CATCH_ALL { return own_.land(failure::current(executed::no), how); }
         own_.take_off(std::move(ask));
     }
-    /// What to stop next.
+    /// What to stop next. One who leaves others to it cannot know that the handler will not run.
     [[nodiscard]] state_base* leave() noexcept {
         lock_.lock();
         flight_type* const from = flight_;
@@ -269,16 +279,21 @@ private:
         lock_.unlock();
         if (how == flight_type::leaving::not_aboard) return nullptr;
         state_ptr<> const lists{this};
-        settle(*this, delivery::nested);
-        if (how != flight_type::leaving::last) return nullptr;
-        from->take_from_table();
-        return from->acquire();
+        executed ran = executed::maybe;
+        state_base* further = nullptr;
+        if (how == flight_type::leaving::last) {
+            from->take_from_table();
+            state_ptr<> inside{from->acquire()};
+            if (!inside || unwanted::stop(*inside)) ran = from->outcome();
+            further = inside.release();
+        }
+        this->fail(failure{errc::cancelled, ran}, delivery::nested);
+        return further;
     }
     void deliver(delivery from) noexcept {
         flight_type& of = *flight_;
         delivery const way = me_.how == delivery::nested ? me_.how : from;
         std::optional<result<R>>& answer = of.landed();
-        if (!answer) return this->fail(failure{errc::cancelled, executed::maybe}, way);
         if (me_.alone) return this->complete(*std::move(answer), way);
         this->decide([&]() -> result<R> const& { return *answer; }, way);
     }

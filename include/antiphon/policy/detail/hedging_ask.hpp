@@ -161,10 +161,10 @@ private:
     void came_late(copy& from, delivery how) noexcept {
         state_ptr<inner_state> const late = from.take();
         // A copy that obeyed the stop request brings no news.
-        result<R> const& answer = late->get();
+        result<R>& answer = late->get();
         bool const news = answer.has_value() || answer.error().code() != errc::cancelled;
         if (news && how != delivery::dropped) {
-            if (antiphon::observer* const hears = observer()) hears->late();
+            if (antiphon::observer* const hears = observer()) hears->late_reply(late_answer{answer});
         }
     }
 
@@ -256,7 +256,7 @@ private:
         if (context.tried == nullptr) context.tried = &tried_;
     }
     void launch_first() {
-        first_context_.inherit(this->context());
+        first_context_.inherit_from(*this);
         mark_tried(first_context_);
         launch(first_, question_.ask(first_slot_, *this, first_context_, !asked::repeatable || policy_.most() == 1));
     }
@@ -264,7 +264,7 @@ private:
         std::uint32_t const number = sent_ + 1;
         auto* const made = new further_copy{*this, number};
         state_ptr<> listed{made};
-        made->context.inherit(this->context());
+        made->context.inherit_from(*this);
         made->context.attempt += number - 1;
         mark_tried(made->context);
         state_ptr<inner_state> ask = question_.ask(made->slot, *made, made->context, number == policy_.most());

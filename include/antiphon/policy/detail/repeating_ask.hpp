@@ -148,7 +148,7 @@ private:
         return ask_in(place->slot, *place, place->context);
     }
     [[nodiscard]] state_ptr<state<inner_result>> ask_in(typename Question::slot& slot, state_base& owner, context_data& context) {
-        context.inherit(this->context());
+        context.inherit_from(*this);
         context.attempt = attempt_ + 1;
         mark_tried(context);
         return question_.ask(slot, owner, context, last_attempt());

@@ -140,6 +140,7 @@ public:
     template <class... X>
     [[nodiscard]] future<R> ask(Inner const& handler, X&&... x) {
         state_ptr<state<R>> made = make(layer{&handler, self_, &list_}, std::forward<X>(x)...);
+        if (self_->asked_anew()) made->ask_anew();
         made->retain();
         state_ptr<> const alive{made.get()};
         alive->begin();
@@ -282,6 +283,7 @@ private:
         this->started_ = true;
         this->mark_begun();
         if (this->stop_requested()) return this->fail(failure{errc::cancelled, executed::no}, how);
+        source_.settle(*this);
         ambient_context const inherited{this->context()};
         if constexpr (Layer::with_promise) {
             run_with_promise<R>(

@@ -28,7 +28,7 @@ template <>
 struct plain_source<lead::context> {
     [[nodiscard]] context const& get() const noexcept { return held; }
     any_executor executor = own_time_scope::current();
-    context held{executor, ambient_context::current()};
+    context held{executor, ambient_context::current(), true};
 };
 
 /// The handler, here and now. **Cost**: that of the handler.
@@ -49,6 +49,7 @@ template <class Handler, class... A>
     using layer = std::remove_cvref_t<decltype(std::forward<Handler>(handler).layer())>;
     auto s =
         layer::make(std::forward<Handler>(handler).layer(), std::move(executor), ambient_context::current(), std::forward<A>(args)...);
+    s->ask_anew();
     s->begin_unshared();
     s->begin();
     return future_access::make(std::move(s));
@@ -89,6 +90,7 @@ template <class Handler, class... A>
     ANTIPHON_TRY {
         if (handler.executor() != nullptr || handler.abandons() || own_time_scope::active()) {
             auto s = layer::make(handler.layer(), place_of(handler), ambient_context::current(), std::forward<A>(args)...);
+            s->ask_anew();
             begin_awaited(*s);
             return future_access::make(std::move(s)).get();
         }
@@ -96,6 +98,7 @@ template <class Handler, class... A>
         call_loop loop;
         auto s = layer::make(handler.layer(), loop.get_executor(), ambient_context::current(), std::forward<A>(args)...);
         state_base& root = *s;
+        root.ask_anew();
         root.retain();
         alive = state_ptr<>{&root};
         loop.open(root);

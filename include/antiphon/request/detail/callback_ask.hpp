@@ -145,10 +145,11 @@ private:
     listener told_;
 };
 
-/// Begins an ask that nobody holds but itself.
+/// Begins an ask that nobody holds but itself, made in the context of the handler that asks.
 inline void begin_alone(state_base& ask) noexcept {
     ask.retain_first();
     state_ptr<> const alive{&ask};
+    ask.ask_anew();
     ask.begin_unshared();
     ask.begin();
 }

@@ -12,6 +12,7 @@
 #include "antiphon/core/invoke.hpp"
 #include "antiphon/core/lifetime.hpp"
 #include "antiphon/execution/any_executor.hpp"
+#include "antiphon/request/detail/signature.hpp"
 #include "antiphon/request/host.hpp"
 #include "antiphon/request/link.hpp"
 #include "antiphon/request/state.hpp"
@@ -55,9 +56,11 @@ private:
     void refuse(errc, delivery) noexcept override {}
 };
 
+/// What a continuation's function is for; what it is not for passes by.
 enum class reaction {
     value,
-    failure
+    failure,
+    either
 };
 
 template <class F, class T>
@@ -65,8 +68,14 @@ struct value_invocation : std::invoke_result<F, T> {
     static constexpr bool possible = std::is_invocable_v<F, T>;
 };
 template <class F>
+    requires(!takes_result<F, void>)
 struct value_invocation<F, void> : std::invoke_result<F> {
     static constexpr bool possible = std::is_invocable_v<F>;
+};
+template <class F, class T>
+    requires(takes_result<F, T>)
+struct value_invocation<F, T> : std::invoke_result<F, result<T>> {
+    static constexpr bool possible = true;
 };
 
 /// Why a wait without a limit ended without an answer.
@@ -123,7 +132,9 @@ public:
 private:
     ~continuation() {}
 
-    [[nodiscard]] static bool passes_by(result<T> const& r) noexcept { return r.has_value() != (Kind == reaction::value); }
+    [[nodiscard]] static bool passes_by(result<T> const& r) noexcept {
+        return Kind != reaction::either && r.has_value() != (Kind == reaction::value);
+    }
 
     void on_ready(state_base& source, delivery how) noexcept override {
         // What passes by needs no place: no user code runs.
@@ -143,7 +154,7 @@ private:
         result<T>& r = take_source();
         if (passes_by(r)) {
             pass(r, how);
-        } else if (this->stop_requested()) {
+        } else if (Kind != reaction::either && this->stop_requested()) {
             r ? this->fail(failure{errc::cancelled, executed::no}, how) : pass(r, how);
         } else {
             react(r, how);
@@ -154,7 +165,7 @@ private:
             if (!first_) return this->refuse_further(why, how);
         }
         result<T>& r = take_source();
-        passes_by(r) ? pass(r, how) : this->fail(failure{why, executed::no}, how);
+        passes_by(r) || (Kind == reaction::either && !r) ? pass(r, how) : this->fail(failure{why, executed::no}, how);
     }
 
     [[nodiscard]] result<T>& take_source() noexcept {
@@ -163,7 +174,7 @@ private:
         return source_->get();
     }
     void pass(result<T>& r, delivery how) noexcept {
-        if constexpr (Kind == reaction::value) {
+        if constexpr (Kind != reaction::failure) {
             if (!r) this->fail(std::move(r).error(), how);
         } else {
             this->decide([&]() -> result<T>&& { return std::move(r); }, how);
@@ -173,6 +184,8 @@ private:
         ambient_context const inherited{this->context()};
         if constexpr (Kind == reaction::failure) {
             answer([&]() -> decltype(auto) { return antiphon::detail::invoke(std::move(f_), std::move(r).error()); }, how);
+        } else if constexpr (Kind == reaction::either) {
+            answer([&]() -> decltype(auto) { return antiphon::detail::invoke(std::move(f_), std::move(r)); }, how);
         } else if constexpr (std::is_void_v<T>) {
             answer([&]() -> decltype(auto) { return antiphon::detail::invoke(std::move(f_)); }, how);
         } else {
@@ -215,7 +228,8 @@ template <reaction Kind, class T, class F>
     static_assert(Kind == reaction::value || std::is_void_v<T> || std::is_convertible_v<answer_t<X>, T>,
                   "antiphon: what the function given to or_else() returns must convert to the value of the answer");
     if (!source) return future_access::make<R>(plain_state<R>::settled(empty_future()));
-    auto* const next = new continuation<Kind, T, function, X, R>{where ? *std::move(where) : source->executor(), source->context(),
+    constexpr reaction kind = Kind == reaction::value && takes_result<function, T> ? reaction::either : Kind;
+    auto* const next = new continuation<kind, T, function, X, R>{where ? *std::move(where) : source->executor(), source->context(),
                                                                  std::forward<F>(f)};
     state_ptr<state<R>> mine{next};
     next->attach_to(std::move(source));

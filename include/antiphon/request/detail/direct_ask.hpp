@@ -48,15 +48,17 @@ private:
     stoppable* outer_ = nullptr;
 };
 
-/// What a handler's lead needs in its ask.
+/// What a handler's lead needs in its ask; `settle` comes before the handler is called.
 template <lead Lead>
 struct lead_source {
     explicit lead_source(state_base&) noexcept {}
+    void settle(state_base const&) noexcept {}
     void request_stop() noexcept {}
 };
 template <>
 struct lead_source<lead::stop_token> {
     explicit lead_source(state_base& ask) : entry{ask} {}
+    void settle(state_base const&) noexcept {}
     void request_stop() noexcept { source.request_stop(); }
     [[nodiscard]] std::stop_token get() const noexcept { return source.get_token(); }
     std::stop_source source;
@@ -65,6 +67,9 @@ struct lead_source<lead::stop_token> {
 template <>
 struct lead_source<lead::context> {
     explicit lead_source(state_base& ask) noexcept : held{ask.executor(), ask.context()}, entry{ask} {}
+    void settle(state_base const& ask) noexcept {
+        if (ask.asked_anew()) held.begin_anew();
+    }
     void request_stop() noexcept { held.request_stop(); }
     [[nodiscard]] antiphon::context const& get() const noexcept { return held; }
     antiphon::context held;
@@ -115,13 +120,13 @@ public:
             new heap_ask<ask<A...>>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(args)...}};
     }
 
-    /// The handler's own answer. `source` supplies its lead, `reply` its trailing promise.
+    /// The handler's own answer. `source` supplies its lead; a trailing promise comes after the arguments.
     template <class Source, class... A>
     decltype(auto) invoke(Source& source, A&&... args) const {
-        if constexpr (Lead == lead::nothing) {
-            return antiphon::detail::invoke(f_, std::forward<A>(args)...);
+        if constexpr (WithPromise) {
+            return invoke_as(types<P..., promise<R>>{}, source, std::forward<A>(args)...);
         } else {
-            return antiphon::detail::invoke(f_, source.get(), std::forward<A>(args)...);
+            return invoke_as(types<P...>{}, source, std::forward<A>(args)...);
         }
     }
 
@@ -144,6 +149,15 @@ public:
     static constexpr bool immediate = !WithPromise && answer_traits<answer>::immediate;
 
 private:
+    template <class Source, class... Q, class... A>
+    decltype(auto) invoke_as(types<Q...>, Source& source, A&&... args) const {
+        if constexpr (Lead == lead::nothing) {
+            return antiphon::detail::invoke(f_, as_parameter<F, Q>(std::forward<A>(args))...);
+        } else {
+            return antiphon::detail::invoke(f_, source.get(), as_parameter<F, Q>(std::forward<A>(args))...);
+        }
+    }
+
     ANTIPHON_NO_UNIQUE_ADDRESS F f_;
 };
 
@@ -174,12 +188,13 @@ using ask_base = std::conditional_t<Leaf::immediate, state<typename Leaf::result
 
 /// What is asked before a handler runs: whether there is one, and whether anybody still wants its answer.
 template <class Leaf>
-[[nodiscard]] result<void> may_begin(Leaf const& handler, any_executor const& executor, context_data const* context) noexcept {
+[[nodiscard]] result<void> may_begin(Leaf const& handler, any_executor const& executor, context_data const* context,
+                                     std::uint32_t attempt) noexcept {
     if (handler.empty()) return empty_request();
     if (context != nullptr) {
         if (context->deadline != time_point::max() && context->deadline <= executor.now())
             return failure{errc::deadline_exceeded, executed::no};
-        if (context->observer != nullptr) context->observer->started(context->attempt);
+        if (context->observer != nullptr) context->observer->started(attempt);
     }
     return {};
 }
@@ -292,8 +307,9 @@ private:
             this->started_ = true;
             this->mark_begun();
         }
-        if (result<void> may = may_begin(payload().handler, this->executor(), this->context()); !may)
+        if (result<void> may = may_begin(payload().handler, this->executor(), this->context(), this->attempt_around()); !may)
             return conclude(std::move(may).error(), how, references);
+        source_.settle(*this);
         ambient_context const inherited{this->context()};
         if constexpr (Leaf::with_promise) {
             run_with_promise<R>(

@@ -210,7 +210,7 @@ public:
           handler_(std::forward<E>(handler)),
           args_(std::forward<A>(args)...) {}
     void begin() noexcept override {
-        data_.inherit(this->context());  // not before: the layers around have only now settled theirs
+        data_.inherit_from(*this);  // not before: the layers around have only now settled theirs
         ANTIPHON_TRY {
             answer_by_beginning(*this, std::apply(
                                            [&](Kept&... args) {

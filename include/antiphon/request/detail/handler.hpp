@@ -9,13 +9,11 @@
 
 #include "antiphon/request/answer.hpp"
 #include "antiphon/request/context.hpp"
+#include "antiphon/request/detail/signature.hpp"
 #include "antiphon/request/promise.hpp"
 #include "antiphon/fwd.hpp"
 
 namespace antiphon::detail {
-
-template <class... T>
-struct types {};
 
 /// What a handler wants before its arguments.
 enum class lead {
@@ -31,57 +29,6 @@ struct form {
     static constexpr lead first = Lead;
     static constexpr bool with_promise = WithPromise;
 };
-
-// --- the callable's own parameter list -------------------------------------------------------------------------------
-
-template <class F>
-struct own_signature {
-    static constexpr bool known = false;
-};
-/// The parts of a function type.
-template <class F>
-struct function_shape {
-    static constexpr bool known = false;
-};
-template <bool Changes, class R, class... P>
-struct function_parts {
-    static constexpr bool known = true;
-    static constexpr bool changes = Changes;  ///< a member of this type cannot be called through a const reference
-    using answer = R;
-    using parameters = types<P...>;
-    template <class C>
-    using with_object = function_parts<false, R, std::conditional_t<Changes, C&, C const&>, P...>;
-};
-template <class R, class... P>
-struct function_shape<R(P...)> : function_parts<true, R, P...> {};
-template <class R, class... P>
-struct function_shape<R(P...) noexcept> : function_parts<true, R, P...> {};
-template <class R, class... P>
-struct function_shape<R(P...) const> : function_parts<false, R, P...> {};
-template <class R, class... P>
-struct function_shape<R(P...) const noexcept> : function_parts<false, R, P...> {};
-template <class R, class... P>
-struct function_shape<R(P...) const&> : function_parts<false, R, P...> {};
-template <class R, class... P>
-struct function_shape<R(P...) const & noexcept> : function_parts<false, R, P...> {};
-
-template <class F>
-    requires std::is_function_v<F>
-struct own_signature<F*> : function_shape<F> {};
-template <class F, class C>
-    requires(function_shape<F>::known)
-struct own_signature<F C::*> : function_shape<F>::template with_object<C> {};
-template <class T, class C>
-    requires std::is_object_v<T>
-struct own_signature<T C::*> : function_parts<false, std::remove_cv_t<T>, C const&> {};
-
-template <class Member>
-struct call_operator;
-template <class F, class C>
-struct call_operator<F C::*> : function_shape<F> {};
-template <class F>
-    requires requires { &F::operator(); }
-struct own_signature<F> : call_operator<decltype(&F::operator())> {};
 
 template <class F>
 concept changing_callable = std::is_class_v<F> && requires { requires own_signature<F>::changes; };
@@ -184,6 +131,23 @@ template <class P>
         return bound_reference<std::remove_reference_t<P>>{&p};
     } else {
         return static_cast<P&&>(p);
+    }
+}
+
+/// An argument as a handler F is given it. One that spells its parameters converts it itself; a generic one, or a pointer to a member, would see
+/// the type in which it was kept, and is given the P that the request promises.
+template <class F, class P, class A>
+[[nodiscard]] decltype(auto) as_parameter(A&& kept) noexcept(std::is_nothrow_constructible_v<P, A>) {
+    constexpr bool spelled = own_signature<F>::known && !std::is_member_pointer_v<F>;
+    constexpr bool same = std::is_same_v<std::remove_cvref_t<A>, std::remove_cvref_t<P>>;
+    if constexpr (spelled || same) {
+        return std::forward<A>(kept);
+    } else if constexpr (std::is_lvalue_reference_v<P> && reference_wrapping<std::remove_cvref_t<A>>) {
+        return static_cast<P>(kept);
+    } else if constexpr (std::is_reference_v<P> && std::is_base_of_v<std::remove_cvref_t<P>, std::remove_cvref_t<A>>) {
+        return static_cast<P>(std::forward<A>(kept));
+    } else {
+        return static_cast<std::remove_cvref_t<P>>(std::forward<A>(kept));
     }
 }
 

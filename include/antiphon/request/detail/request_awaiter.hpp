@@ -47,6 +47,7 @@ public:
             args_);
         asked_->retain();
         state_ptr<state<R>> const begun{asked_.get()};
+        begun->ask_anew();
         begun->begin();
         return host.await(*begun, h);
     }

@@ -65,7 +65,7 @@ inline void state_base::hand_over() noexcept {
 }
 
 inline void state_base::hand_to(any_executor const& where) noexcept {
-    work job = work_of(*this, context_);
+    work job = work_of(*this, context());
     ANTIPHON_TRY { where.execute(std::move(job)); }
     ANTIPHON_CATCH_ALL {
         // The executor was given the job and let go of it while throwing: the ask is decided.
@@ -120,7 +120,7 @@ inline void state_base::schedule_as(work_item& entry, std::atomic<bool>& in_queu
     }
     // seq_cst against take_pinned: the husk sees the step, or has left the queue
     if (!in_queue.exchange(true, std::memory_order_seq_cst)) {
-        work job = work_of(entry, context_);
+        work job = work_of(entry, context());
         ANTIPHON_TRY { where.execute(std::move(job)); }
         ANTIPHON_CATCH_ALL {
             // as in hand_to

@@ -2,6 +2,7 @@
 #pragma once
 // Everything about an ask except its result: the words that its threads meet at, and what they may do there.
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -63,7 +64,15 @@ public:
     [[nodiscard]] bool ready() const noexcept { return slot_.load(std::memory_order_acquire) == is_ready; }
     [[nodiscard]] bool stop_requested() const noexcept { return (word_.load(std::memory_order_seq_cst) & stopped) != 0; }
     [[nodiscard]] any_executor const& executor() const noexcept { return executor_; }
-    [[nodiscard]] context_data const* context() const noexcept { return context_; }
+    [[nodiscard]] context_data const* context() const noexcept {
+        return reinterpret_cast<context_data const*>(context_ & ~std::uintptr_t{is_anew});
+    }
+    /// Before `begin`, by whoever made it in the context of the handler that asks: this is an ask of its own, and its attempts are
+    /// counted from 1.
+    void ask_anew() noexcept { context_ |= is_anew; }
+    [[nodiscard]] bool asked_anew() const noexcept { return (context_ & is_anew) != 0; }
+    /// Which attempt of the ask around it this is, from 1.
+    [[nodiscard]] std::uint32_t attempt_around() const noexcept;
 
     /// True: `c` will be told. False: the answer is here already, and is visible.
     [[nodiscard]] bool attach(consumer& c) noexcept { return attach_word(reinterpret_cast<std::uintptr_t>(&c)); }
@@ -234,6 +243,7 @@ private:
     static constexpr std::uintptr_t is_ready = 1;
     static constexpr std::uintptr_t is_waiter = 2;
     static constexpr std::uintptr_t is_end = 4;  ///< of a consumer: there is nobody downstream
+    static constexpr std::uintptr_t is_anew = 1;  ///< of the context
     static waiter* waiter_of(std::uintptr_t slot) noexcept { return reinterpret_cast<waiter*>(slot & ~is_waiter); }
     /// The consumer with somebody downstream, null when the slot holds none.
     static consumer* passage_of(std::uintptr_t slot) noexcept {
@@ -279,7 +289,7 @@ private:
     std::atomic<std::uint32_t> refs_;
     std::atomic<std::uint32_t> word_;
     any_executor executor_;
-    context_data const* context_;
+    std::uintptr_t context_;  ///< where it is, and `is_anew`
 };
 
 /// An intrusive pointer to a state.
@@ -308,15 +318,58 @@ private:
     S* state_ = nullptr;
 };
 
-/// Where the attempts of one ask have been. The first balance that they meet has it: the replicas of others are others.
-struct tried_replicas {
-    std::atomic<void const*> by{nullptr};
-    std::atomic<std::uint64_t> which{0};
-    std::atomic<std::uint64_t> last{0};  // relaxed, all: hints
+/// Where the attempts of one ask have been, the last few of them. The first balance that they meet has it: the replicas of others are
+/// others.
+class tried_replicas {
+public:
+    static constexpr std::size_t remembered = 6;
+
+    /// False: it is another's.
+    [[nodiscard]] bool belongs_to(void const* balance) noexcept {
+        void const* owner = nullptr;
+        return by_.compare_exchange_strong(owner, balance, std::memory_order_relaxed) || owner == balance;
+    }
+    void add(std::uint64_t replica) noexcept {
+        std::uint32_t const at = count_.fetch_add(1, std::memory_order_relaxed);
+        which_[at % remembered].store(replica, std::memory_order_relaxed);
+    }
+    /// All of them but the last are forgotten; not when there are none.
+    void begin_again() noexcept { since_.store(count_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed); }
+    /// As they are now.
+    class list {
+    public:
+        explicit list(tried_replicas const& of) noexcept {
+            std::uint32_t const end = of.count_.load(std::memory_order_relaxed);
+            std::uint32_t at = of.since_.load(std::memory_order_relaxed);
+            if (end - at > remembered) at = end - static_cast<std::uint32_t>(remembered);
+            for (; at != end; ++at)
+                which_[size_++] = of.which_[at % remembered].load(std::memory_order_relaxed);
+        }
+        list() noexcept = default;
+        [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+        [[nodiscard]] bool contains(std::uint64_t replica) const noexcept {
+            for (std::size_t i = 0; i != size_; ++i) {
+                if (which_[i] == replica) return true;
+            }
+            return false;
+        }
+
+    private:
+        std::size_t size_ = 0;
+        std::array<std::uint64_t, remembered> which_;
+    };
+
+private:
+    std::atomic<void const*> by_{nullptr};  // relaxed, all: hints
+    std::atomic<std::uint32_t> count_{0};
+    std::atomic<std::uint32_t> since_{0};
+    std::array<std::atomic<std::uint64_t>, remembered> which_{};
 };
 
-/// What an ask inherits from the asks around it: deadline, attempt, priority, observer. Part of the state that introduced it, which
-/// it keeps alive.
+struct metadata_block;
+
+/// What an ask inherits from the asks around it: deadline, priority, metadata, observer, and, inside one pipeline, the attempt. Part
+/// of the state that introduced it, which it keeps alive.
 class context_data {
 public:
     explicit context_data(state_base& owner) noexcept : owner_{&owner} {}
@@ -327,15 +380,17 @@ public:
     std::uint32_t attempt = 1;
     antiphon::priority priority = antiphon::priority::normal;
     bool patient = false;
-    void const* metadata = nullptr;
+    metadata_block const* metadata = nullptr;  // as the observer
     tried_replicas* tried = nullptr;  // where the attempts of one ask have been, for the next to go elsewhere; as the observer
     antiphon::observer* observer = nullptr;  // kept alive by the state that introduced it
     bool may_queue = true;  ///< else what would have to wait in line for a policy is refused
 
-    void inherit(context_data const* outer) noexcept {
+    /// For what is inside `ask`.
+    void inherit_from(state_base const& ask) noexcept {
+        context_data const* const outer = ask.context();
         if (outer == nullptr) return;
         deadline = outer->deadline;
-        attempt = outer->attempt;
+        attempt = ask.asked_anew() ? 1 : outer->attempt;
         priority = outer->priority;
         patient = outer->patient;
         metadata = outer->metadata;
@@ -352,7 +407,8 @@ private:
 };
 
 inline urgency state_base::how_urgent() const noexcept {
-    return context_ != nullptr ? urgency{context_->priority, context_->deadline, context_->patient} : urgency{};
+    context_data const* const c = context();
+    return c != nullptr ? urgency{c->priority, c->deadline, c->patient} : urgency{};
 }
 /// The job that `entry` is in an executor's queue, for an ask with this context.
 [[nodiscard]] inline work work_of(work_item& entry, context_data const* context) noexcept {
@@ -360,11 +416,16 @@ inline urgency state_base::how_urgent() const noexcept {
 }
 
 inline state_base::state_base(any_executor executor, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept
-    : refs_{references}, word_{word}, executor_{std::move(executor)}, context_{context} {
-    if (context_ != nullptr) context_->retain();
+    : refs_{references}, word_{word}, executor_{std::move(executor)}, context_{reinterpret_cast<std::uintptr_t>(context)} {
+    static_assert(alignof(context_data) > is_anew);
+    if (context != nullptr) context->retain();
 }
 inline state_base::~state_base() {
-    if (context_ != nullptr) context_->release();
+    if (context_data const* const c = context()) c->release();
+}
+inline std::uint32_t state_base::attempt_around() const noexcept {
+    context_data const* const c = context();
+    return c != nullptr && !asked_anew() ? c->attempt : 1;
 }
 
 }  // namespace antiphon::detail

@@ -2,6 +2,7 @@
 #pragma once
 // submit(args..., callback) of a bare handler: a job that runs both, and no state, since nobody can stop it, wait for it or take it over.
 
+#include <cstdint>
 #include <exception>
 #include <tuple>
 #include <type_traits>
@@ -92,7 +93,7 @@ private:
         tell(std::move(found));
     }
     [[nodiscard]] result<R> ask() noexcept {
-        if (result<void> may = may_begin(payload_.handler, executor_, context_); !may) return std::move(may).error();
+        if (result<void> may = may_begin(payload_.handler, executor_, context_, attempt); !may) return std::move(may).error();
         ambient_context const inherited{context_};
         plain_source<lead::nothing> none;
         return caught_result<R>([&]() -> decltype(auto) {
@@ -110,6 +111,9 @@ private:
         ANTIPHON_CATCH_ALL { executor_.unhandled(std::current_exception()); }
         delete this;
     }
+
+    /// It is made in the context of whoever asks, and begins to count anew.
+    static constexpr std::uint32_t attempt = 1;
 
     any_executor executor_;
     context_data const* context_;

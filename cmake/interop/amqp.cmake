@@ -1,0 +1,13 @@
+# RabbitMQ, and what else speaks AMQP 0-9-1, by librabbitmq: interop/amqp.hpp.
+find_package(PkgConfig QUIET)
+if(PkgConfig_FOUND)
+  pkg_check_modules(antiphon_librabbitmq QUIET IMPORTED_TARGET GLOBAL librabbitmq>=0.11)
+endif()
+if(TARGET PkgConfig::antiphon_librabbitmq)
+  set(antiphon_amqp_libraries PkgConfig::antiphon_librabbitmq)
+elseif(NOT PkgConfig_FOUND)
+  find_package(rabbitmq-c 0.11 ${antiphon_find} CONFIG GLOBAL)
+  if(TARGET rabbitmq::rabbitmq)
+    set(antiphon_amqp_libraries rabbitmq::rabbitmq)
+  endif()
+endif()

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "antiphon/interop/amqp.hpp"
+
+#include <antiphon/antiphon.hpp>
+#include <antiphon/messaging/client.hpp>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "catch_compat.hpp"
+#include "support/node_packages.hpp"
+#include "support/rabbit_server.hpp"
+#include "support/servers.hpp"
+
+namespace ap = antiphon;
+using namespace antiphon::messaging;
+using namespace std::chrono_literals;
+
+namespace {
+
+bool server_is_missing() {
+    if (!servers::find_rabbit().empty()) return false;
+    WARN("rabbitmq-server is not installed: skipped");
+    return true;
+}
+amqp_options to(servers::rabbit_server const& server) {
+    return {.servers = {server.url()}, .reconnect_wait = 20ms, .reconnect_most = 200ms};
+}
+amqp_options durable(servers::rabbit_server const& server, std::string reply_queue = {}) {
+    amqp_options o = to(server);
+    o.durable = true;
+    o.reply_queue = std::move(reply_queue);
+    return o;
+}
+ap::request<int(int)> twice() {
+    return ap::request{[](int n) { return 2 * n; }};
+}
+auto stubborn() { return ap::retry{.max_attempts = 400, .backoff = {.initial = 10ms, .max = 100ms}}; }
+
+/// A handler that says that it was asked, and answers when it is told to.
+struct holding {
+    ap::promise<int> reply = {};
+    ap::promise<void> arrived = {};
+    ap::future<void> has_arrived = arrived.get_future();
+    ap::request<int(int)> request() {
+        return ap::request{[this](int, ap::promise<int> p) {
+            reply = std::move(p);
+            arrived.set_value();
+        }};
+    }
+};
+
+}  // namespace
+
+#define NEEDS_SERVER() \
+    if (server_is_missing()) return
+
+TEST_CASE("amqp: where no broker is, the constructor says so") {
+    servers::listener taken;
+    std::string const port = std::to_string(taken.port());
+    taken.close();
+    try {
+        amqp const refused{{.servers = {"amqp://guest:guest@127.0.0.1:" + port}}};
+        FAIL("it connected");
+    } catch (ap::request_error const& e) {
+        CHECK(e.why() == ap::errc::unavailable);
+        CHECK(e.why().executed() == ap::executed::no);
+    }
+    try {
+        amqp const refused{{.servers = {"what is this"}}};
+        FAIL("it connected");
+    } catch (ap::request_error const& e) {
+        CHECK(e.why() == ap::errc::invalid_argument);
+    }
+}
+
+TEST_CASE("amqp: a broker lets in who knows the password, and the next of several servers is tried") {
+    NEEDS_SERVER();
+    servers::rabbit_server const server;
+    std::string url = server.url();
+    url.replace(url.find("guest:guest"), 11, "guest:wrong");
+    try {
+        amqp const refused{{.servers = {url}}};
+        FAIL("it connected");
+    } catch (ap::request_error const& e) {
+        CHECK(e.why() == ap::errc::unauthenticated);
+    }
+    amqp const here{{.servers = {url, server.url()}}};
+    client const bus{here};
+    auto const serving = bus.serve("twice", twice());
+    CHECK(bus.request<int(int)>("twice").call(2) == 4);
+}
+
+TEST_CASE("amqp: a queue that is there and is not durable cannot be served as if it were") {
+    NEEDS_SERVER();
+    servers::rabbit_server const server;
+    amqp const here{to(server)}, there{durable(server)};
+    client const bus{here}, strict{there};
+    auto const serving = bus.serve("mixed", twice());
+    try {
+        auto const refused = strict.serve("mixed", twice());
+        FAIL("it serves");
+    } catch (ap::request_error const& e) {
+        CHECK(e.why() == ap::errc::failed_precondition);
+    }
+    // The connection goes on.
+    auto const other = strict.serve("other", twice());
+    CHECK(bus.request<int(int)>("other").call(3) == 6);
+    CHECK(bus.request<int(int)>("mixed").call(4) == 8);
+}
+
+TEST_CASE("amqp: a lost connection decides what is under way, and the next one is made by itself") {
+    NEEDS_SERVER();
+    servers::rabbit_server server;
+    amqp const here{to(server)};
+    client const bus{here};
+    holding slow;
+    auto const parked = bus.serve("parked", slow.request());
+    auto const serving = bus.serve("twice", twice());
+    auto lost = bus.request<int(int)>("parked").submit(1);
+    REQUIRE(std::move(slow.has_arrived).get().has_value());
+    server.kill();
+    ap::failure const why = std::move(lost).get().error();
+    CHECK(why == ap::errc::unavailable);
+    CHECK(why.executed() == ap::executed::maybe);
+    ap::failure const refused = bus.request<int(int)>("twice").call(1).error();
+    CHECK(refused == ap::errc::unavailable);
+    CHECK(refused.executed() == ap::executed::no);
+    server.start();
+    CHECK((bus.request<int(int)>("twice") | stubborn()).call(21) == 42);
+}
+
+TEST_CASE("amqp: what a durable worker had when its connection died goes to another one, and its caller is answered") {
+    NEEDS_SERVER();
+    servers::rabbit_server const server;
+    amqp const caller{durable(server)};
+    client const bus{caller};
+    std::optional<amqp> dying{std::in_place, durable(server)};
+    holding slow;
+    std::optional<client> worker{std::in_place, *dying};
+    std::optional<responder> first{worker->serve("work", slow.request())};
+    auto answer = bus.request<int(int)>("work").submit(21);
+    REQUIRE(std::move(slow.has_arrived).get().has_value());
+    dying.reset();  // the broker sees that nobody is left who could acknowledge it
+    amqp const living{durable(server)};
+    client const other{living};
+    auto const second = other.serve("work", twice());
+    CHECK(std::move(answer).get() == 42);
+    slow.reply.set_value(1);
+}
+
+TEST_CASE("amqp: a durable ask waits until somebody serves") {
+    NEEDS_SERVER();
+    servers::rabbit_server const server;
+    amqp const caller{durable(server)};
+    client const bus{caller};
+    {
+        amqp const once{durable(server)};
+        client const worker{once};
+        auto const serving = worker.serve("later", twice());  // the queue is there from now on
+    }
+    auto answer = bus.request<int(int)>("later").submit(4);
+    CHECK_FALSE(answer.ready());
+    auto const serving = bus.serve("later", twice());
+    CHECK(std::move(answer).get() == 8);
+}
+
+TEST_CASE("amqp: an ask whose time ended in the queue is not run") {
+    NEEDS_SERVER();
+    servers::rabbit_server const server;
+    amqp const caller{durable(server)};
+    client const bus{caller};
+    {
+        auto const serving = bus.serve("expires", twice());
+    }
+    auto const ask = bus.request<int(int)>("expires");
+    CHECK((ask | ap::timeout{.limit = 50ms}).call(1).error() == ap::errc::deadline_exceeded);
+    std::atomic<int> ran{0};
+    auto const serving = bus.serve("expires", ap::request{[&](int n) { return ran += n; }});
+    CHECK(ask.call(10) == 10);  // the queue is in order: had the first been kept, it would have run before
+    CHECK(ran == 10);
+}
+
+TEST_CASE("amqp: durable asks and their answers outlive the broker and the caller") {
+    NEEDS_SERVER();
+    servers::rabbit_server server;
+    {
+        amqp const caller{durable(server, "billing.answers")};
+        client const bus{caller};
+        {
+            auto const serving = bus.serve("invoice", twice());
+        }
+        message m{.body = "21"};
+        m.key = "invoice-7";
+        auto const never = bus.request<int(message)>("invoice").submit(m);
+        // Confirmed by the broker when what is asked afterwards is returned.
+        REQUIRE(bus.request<int(int)>("nobody").call(1).error().executed() == ap::executed::no);
+    }
+    server.kill();
+    server.start();
+    {
+        amqp const worker{durable(server)};
+        client const bus{worker};
+        ap::promise<void> done;
+        auto has_run = done.get_future();
+        auto const serving = bus.serve("invoice", ap::request{[&](int n) {
+                                           done.set_value();
+                                           return 2 * n;
+                                       }});
+        REQUIRE(std::move(has_run).get().has_value());
+        REQUIRE(serving.drain().get().has_value());
+    }
+    ap::promise<message> late;
+    auto arrived = late.get_future();
+    amqp const caller{durable(server, "billing.answers")};
+    client const again{caller, {.on_late = [&](message const& m) { late.set_value(m); }}};
+    message const answer = std::move(arrived).get().value();
+    CHECK(answer.body == "42");
+    CHECK(answer.key == "invoice-7");
+}
+
+TEST_CASE("amqp: through the death of the broker every durable ask is answered, with a key once") {
+    NEEDS_SERVER();
+    servers::rabbit_server server;
+    amqp const caller{durable(server)}, worker{durable(server)};
+    client const bus{caller, {.timeout = 2s}}, there{worker};
+    std::atomic<int> ran{0};
+    auto const serving = there.serve("charge", ap::request{[&](int n) { return ++ran, 2 * n; }}, {.remember = 1h});
+    auto const ask = bus.request<int(message)>("charge") | stubborn();
+    std::vector<ap::future<int>> answers;
+    for (int i = 0; i < 200; ++i) {
+        message m{.body = std::to_string(i)};
+        m.key = "key-" + std::to_string(i);
+        answers.push_back(ask.submit(std::move(m)));
+        if (i == 100) server.kill();
+    }
+    server.start();
+    int right = 0;
+    for (int i = 0; i < 200; ++i)
+        right += std::move(answers[static_cast<std::size_t>(i)]).get() == 2 * i ? 1 : 0;
+    CHECK(right == 200);
+    CHECK(ran == 200);
+    CHECK(bus.under_way() == 0);
+}
+
+TEST_CASE("amqp: a draining durable responder hands back what it has not begun") {
+    NEEDS_SERVER();
+    servers::rabbit_server const server;
+    amqp const caller{durable(server)}, one{durable(server)}, two{durable(server)};
+    client const bus{caller}, a{one}, b{two};
+    holding slow;
+    auto const going = a.serve("work", slow.request());
+    auto first = bus.request<int(int)>("work").submit(1);
+    REQUIRE(std::move(slow.has_arrived).get().has_value());
+    auto drained = going.drain();
+    auto second = bus.request<int(int)>("work").submit(2);
+    auto const staying = b.serve("work", twice());
+    CHECK(std::move(second).get() == 4);
+    slow.reply.set_value(17);
+    CHECK(std::move(first).get() == 17);
+    CHECK(std::move(drained).get().has_value());
+}
+
+TEST_CASE("amqp: Node's amqplib is served, serves, and fails and refuses as anybody else") {
+    NEEDS_SERVER();
+    if (std::string const why = servers::node_package_missing("amqplib", "0.10"); !why.empty()) {
+        WARN(why);
+        return;
+    }
+    servers::rabbit_server const server;
+    amqp const here{to(server)};
+    client const bus{here, {.headers = {{"Tenant", "blue"}}}};
+    auto const serving = bus.serve("cpp.twice", twice());
+    auto const failing = bus.serve("cpp.fails", ap::request{[](int) -> ap::result<int> {
+                                       return ap::failure{ap::errc::not_found, ap::executed::no, "no such order"};
+                                   }});
+    servers::process node{{servers::find_program("node"), ANTIPHON_TESTS_FOLDER "/interop/amqp_peer.js", server.url()},
+                          {servers::node_path()}};
+    CHECK(node.line() == "42");
+    CHECK(node.line() == "refusal antiphon 5 no: no such order");
+    CHECK(node.line() == "returned");
+    auto const shout = bus.request<message(std::string)>("node.shout");
+    message const loud = shout.call("hello").value();
+    CHECK(loud.body == "hello!");
+    CHECK(loud.headers.get("Seen-Tenant") == "blue");
+    ap::failure const refused = shout.call("fail").error();
+    CHECK(refused == ap::errc::resource_exhausted);
+    CHECK(refused.executed() == ap::executed::no);
+    CHECK(refused.retry_after() == 3s);
+    CHECK(refused.message() == "not so loud");
+}
