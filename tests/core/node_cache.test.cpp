@@ -100,7 +100,7 @@ TEST_CASE("node_cache: what one thread frees another one gets, in batches") {
 
 TEST_CASE("node_cache: what nobody asks for again goes to operator delete beyond a bound, and all of it when trimmed") {
     constexpr std::size_t size = 512;
-    constexpr std::size_t most = std::size_t{64} << 20;
+    constexpr std::size_t most = std::size_t{16} << 20;
     constexpr std::size_t many = most / size + 5000;
     std::vector<void*> made(many);
     auto const take_all = [&] {

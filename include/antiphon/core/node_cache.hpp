@@ -19,7 +19,7 @@ namespace detail {
 inline constexpr std::size_t node_grain = 16, largest_node = 512, node_sizes = largest_node / node_grain;
 inline constexpr std::uint32_t node_batch = 30, node_slots = 8;
 /// What the depots keep of all sizes together, in bytes; and, whatever others have taken of that, so many magazines of each size.
-inline constexpr std::size_t most_kept = std::size_t{64} << 20;
+inline constexpr std::size_t most_kept = std::size_t{16} << 20;
 inline constexpr std::uint32_t always_kept = 32;
 
 /// Free blocks of one size, by their addresses: who hands them on touches none of them. They lie in another processor's cache, or in
@@ -100,7 +100,7 @@ inline constinit std::atomic<std::size_t> kept_bytes{0};  ///< in all depots of 
 
 /// Blocks of up to 512 bytes, by sizes 16 bytes apart. A thread keeps at most two magazines of 30 of each size; a third goes to a depot
 /// that all threads share. So a node that one thread makes and another frees comes back without a lock, 30 at a time. The depots keep
-/// 64 MiB at most, all sizes together (and 960 blocks of each size in any case), and give what is beyond that to `operator delete`;
+/// 16 MiB at most, all sizes together (and 960 blocks of each size in any case), and give what is beyond that to `operator delete`;
 /// `trim` gives up everything.
 /// **Threads**: any. The memory of a thread that ends goes to the depot; what its `thread_local` destructors still ask for comes
 /// from `operator new`. **Errors**: `allocate` throws what `operator new` throws.
