@@ -6,7 +6,7 @@
 #include <string>
 
 #include "support/bench.hpp"
-#include "support/posting.hpp"
+#include "support/pools.hpp"
 
 namespace {
 

@@ -9,8 +9,11 @@
 #include "antiphon/request/when_all.hpp"
 #include "antiphon/antiphon.hpp"
 #include "support/bench.hpp"
-#include "support/peers.hpp"
-#include "support/std_pool.hpp"
+#include "support/pools.hpp"
+
+#if ANTIPHON_BENCH_YACLIB
+#include <yaclib/async/when_all.hpp>
+#endif
 
 namespace ap = antiphon;
 
@@ -69,6 +72,21 @@ void tbb_latch(benchmark::State& state) {
     }
 }
 BENCHMARK(tbb_latch)->Name("all of 1000, on the pool/oneTBB (enqueue, latch)")->UseRealTime();
+#endif
+
+#if ANTIPHON_BENCH_YACLIB
+void yaclib_when_all(benchmark::State& state) {
+    bench::yaclib_pool pool{bench::workers()};
+    bench::account const of{state, inputs};
+    for (auto _ : state) {
+        std::vector<yaclib::FutureOn<int>> answers;
+        answers.reserve(inputs);
+        for (int i = 0; i < inputs; ++i)
+            answers.push_back(pool.submit([i] { return bench::body(i); }));
+        benchmark::DoNotOptimize(yaclib::WhenAll(answers.begin(), answers.end()).Get().Ok().size());
+    }
+}
+BENCHMARK(yaclib_when_all)->Name("all of 1000, on the pool/YACLib, WhenAll")->UseRealTime();
 #endif
 
 void of_promises(benchmark::State& state) {

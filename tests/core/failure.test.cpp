@@ -338,3 +338,11 @@ TEST_CASE("failure: a stream shows its message, and in a word whether it execute
     out << ap::executed::no << ' ' << ap::executed::maybe << ' ' << ap::executed::yes;
     CHECK(out.str() == "no maybe yes");
 }
+
+namespace antiphon {
+
+static_assert(std::is_nothrow_copy_constructible_v<failure> && std::is_nothrow_move_assignable_v<failure>);
+static_assert(std::is_convertible_v<errc, failure> && std::is_convertible_v<std::error_code, failure>);
+static_assert(!std::is_constructible_v<failure, errc, char const*>, "only literals: a failure never owns its text");
+
+}  // namespace antiphon

@@ -734,3 +734,12 @@ TEST_CASE("a stream shows a result's value, or why there is none") {
     struct silent {};
     STATIC_REQUIRE_FALSE(streamed<ap::result<silent>>);
 }
+
+namespace antiphon {
+
+static_assert(sizeof(std::exception_ptr) > sizeof(void*) || sizeof(result<int>) <= 40);
+static_assert(std::is_nothrow_move_constructible_v<result<int>> && std::is_nothrow_move_assignable_v<result<void>>);
+static_assert(std::is_convertible_v<errc, result<int>> && std::is_convertible_v<failure, result<int&>>);
+static_assert(!std::is_constructible_v<result<int const&>, int>, "a result must not refer to a temporary");
+
+}  // namespace antiphon

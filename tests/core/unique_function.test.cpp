@@ -243,3 +243,11 @@ TEST_CASE("a unique_function builds its callable in its place") {
     ap::unique_function<int()> g = std::move(f);
     CHECK(g() == 3);
 }
+
+namespace antiphon {
+
+static_assert(sizeof(unique_function<void()>) == 4 * sizeof(void*));
+static_assert(std::is_nothrow_move_constructible_v<unique_function<int(int)>> &&
+              !std::is_copy_constructible_v<unique_function<int(int)>>);
+
+}  // namespace antiphon

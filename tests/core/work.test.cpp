@@ -160,3 +160,9 @@ TEST_CASE("ordered work runs, and is cancelled when dropped, like any other") {
     static_cast<void>(ap::work::ordered(dropped));
     CHECK(dropped.why == ap::errc::cancelled);
 }
+
+namespace antiphon {
+
+static_assert(std::is_nothrow_move_constructible_v<work> && !std::is_copy_constructible_v<work>);
+
+}  // namespace antiphon

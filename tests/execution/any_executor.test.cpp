@@ -129,3 +129,9 @@ TEST_CASE("an any_executor is made of a context") {
     here.execute([] {});
     CHECK(queue.run() == 1);
 }
+
+namespace antiphon {
+
+static_assert(std::is_nothrow_move_constructible_v<any_executor>);
+
+}  // namespace antiphon

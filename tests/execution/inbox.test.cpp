@@ -44,3 +44,39 @@ TEST_CASE("inbox: closing gives back what was there and refuses what comes") {
     CHECK(box.close().empty());
     CHECK(box.push(late) == inbox::outcome::closed);
 }
+
+TEST_CASE("inbox: who wants the oldest first is told of jobs that were set aside, until somebody takes without asking") {
+    probes::job one, two, three;
+    inbox box;
+    ap::work_queue taken;
+    CHECK(box.take_oldest(taken));
+    CHECK(taken.empty());
+    CHECK(box.push(one) == inbox::outcome::first);
+    CHECK(box.set_aside().pop() == &one);
+    CHECK(box.empty());
+    CHECK_FALSE(box.take_oldest(taken));
+    CHECK(box.push(two) == inbox::outcome::first);
+    CHECK(box.push(three) == inbox::outcome::following);
+    CHECK_FALSE(box.take_oldest(taken));
+    CHECK(taken.empty());
+    ap::work_queue all = box.take();
+    CHECK(all.pop() == &two);
+    CHECK(all.pop() == &three);
+    CHECK(all.empty());
+    CHECK(box.push(one) == inbox::outcome::first);
+    CHECK(box.take_oldest(taken));
+    CHECK(taken.pop() == &one);
+}
+
+TEST_CASE("inbox: closing takes what came after jobs were set aside, and leaves nothing to ask for") {
+    probes::job one, two;
+    inbox box;
+    CHECK(box.push(one) == inbox::outcome::first);
+    CHECK(box.set_aside().size() == 1);
+    CHECK(box.push(two) == inbox::outcome::first);
+    CHECK(box.close().pop() == &two);
+    ap::work_queue taken;
+    CHECK(box.take_oldest(taken));
+    CHECK(taken.empty());
+    CHECK(box.push(two) == inbox::outcome::closed);
+}

@@ -111,3 +111,9 @@ TEST_CASE("work may be posted to a manual executor from any thread") {
     CHECK(manual.run() == 1000);
     CHECK(ran == 1000);
 }
+
+namespace antiphon {
+
+static_assert(!std::is_copy_constructible_v<manual_executor>);
+
+}  // namespace antiphon

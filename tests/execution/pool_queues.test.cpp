@@ -49,6 +49,22 @@ TEST_CASE("pool queues: one worker gets everything in the order of posting, wher
     CHECK(queues.empty());
 }
 
+TEST_CASE("pool queues: one worker keeps the order of posting whenever somebody counts") {
+    auto all = jobs(600);
+    pool_queues queues{1};
+    std::vector<ap::work_item*> order;
+    bool moved = false;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        queues.put(all[i], nullptr);
+        if (i % 7 == 3) CHECK(queues.count() == i + 1 - order.size());
+        if (i % 5 == 4) order.push_back(queues.next(queues.of(0), moved));
+    }
+    for (ap::work_item* const each : all_of(queues, 0))
+        order.push_back(each);
+    CHECK(order == addresses(all));
+    CHECK(queues.empty());
+}
+
 TEST_CASE("pool queues: of what comes from outside the first is to be announced, and what is in a ring always") {
     probes::job one, two, three, four;
     pool_queues queues{2};

@@ -604,3 +604,9 @@ TEST_CASE("a child process can make pools of its own") {
 
 #endif
 #endif
+
+namespace antiphon {
+
+static_assert(!std::is_copy_constructible_v<thread_pool>);
+
+}  // namespace antiphon

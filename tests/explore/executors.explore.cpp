@@ -364,6 +364,37 @@ EXPLORE("thread_pool: destroyed inside its own job, it lets its thread go", {.se
     while (h.gone.load() == 0)
         ap::futex_wait(h.gone, 0);
 }
+EXPLORE("thread_pool: what is urgent, ordinary and patient against a shut-down, each has one end",
+        {.search = plan::way::bounded, .stale_reads = 0}) {
+    ends e;
+    class urgent final : public ap::work_item {
+    public:
+        urgent(ends& to, ap::urgency how) : to_{to}, how_{how} {}
+        void run() noexcept override {
+            to_.ran.fetch_add(1);
+            delete this;
+        }
+        void reject(ap::errc, ap::rejection) noexcept override {
+            to_.refused.fetch_add(1);
+            delete this;
+        }
+        [[nodiscard]] ap::urgency how_urgent() const noexcept override { return how_; }
+
+    private:
+        ends& to_;
+        ap::urgency const how_;
+    };
+    ap::thread_pool pool{{.threads = 1}};
+    std::thread other{[&, where = pool.get_executor()] {
+        where.execute(ap::work::ordered(*new urgent{e, {ap::priority::high, ap::time_point::max(), false}}));
+        where.execute(ap::work::ordered(*new urgent{e, {ap::priority::normal, ap::clock::now() + 1ms, true}}));
+    }};
+    post_to(pool.get_executor(), e);
+    auto const counts = pool.shut_down();
+    other.join();
+    explore::check(e.all() == 3, "each has one end");
+    explore::check(counts.rejected <= 3, "counted at most once");
+}
 EXPLORE("default_pool: two threads that ask for it first get the same one", {.search = plan::way::bounded, .stale_reads = 0}) {
     void const* a = nullptr;
     std::thread other{[&] { a = ap::default_pool().get_executor().place(); }};

@@ -3,6 +3,7 @@
 #include <antiphon/core/work.hpp>
 #include <antiphon/execution/detail/crew.hpp>
 #include <antiphon/execution/detail/inbox.hpp>
+#include <antiphon/execution/detail/pool_queues.hpp>
 #include <antiphon/execution/detail/steal_ring.hpp>
 #include <antiphon/request/detail/gate.hpp>
 #include <antiphon/request/link.hpp>
@@ -130,6 +131,45 @@ EXPLORE("inbox: of three threads two push and one takes", {.search = plan::way::
     two.join();
     count += run_all(box.take());
     explore::check(count == 2, "both");
+}
+EXPLORE("pool_queues: one worker gets its jobs in the order of posting while somebody counts",
+        {.search = plan::way::bounded, .stale_reads = 1}) {
+    ap::detail::pool_queues queues{1};
+    job jobs[3];
+    std::thread counter{[&] { static_cast<void>(queues.count()); }};
+    bool moved = false;
+    auto const put = [&](job& j) { static_cast<void>(queues.put(filled(j), nullptr)); };
+    auto const expect = [&](job& j) {
+        explore::check(queues.next(queues.of(0), moved) == &j, "the oldest");
+        j.run();
+    };
+    put(jobs[0]);
+    put(jobs[1]);
+    expect(jobs[0]);
+    put(jobs[2]);
+    expect(jobs[1]);
+    expect(jobs[2]);
+    counter.join();
+    explore::check(queues.empty(), "and nothing else");
+}
+EXPLORE("pool_queues: one worker gets them in order while another thread posts and a third counts",
+        {.search = plan::way::bounded, .stale_reads = 0}) {
+    ap::detail::pool_queues queues{1};
+    job a, b;
+    std::thread poster{[&] {
+        static_cast<void>(queues.put(filled(a), nullptr));
+        static_cast<void>(queues.put(filled(b), nullptr));
+    }};
+    std::thread counter{[&] { static_cast<void>(queues.count()); }};
+    bool moved = false;
+    ap::work_item* first = queues.next(queues.of(0), moved);
+    poster.join();
+    if (first == nullptr) first = queues.next(queues.of(0), moved);
+    explore::check(first == &a, "the oldest");
+    explore::check(queues.next(queues.of(0), moved) == &b, "the other");
+    a.run();
+    b.run();
+    counter.join();
 }
 EXPLORE("crew: a worker that lies down against a job that comes, it does not oversleep", {}) {
     ap::detail::crew all;

@@ -231,6 +231,31 @@ EXPLORE("task: a coroutine that awaits another pool's answer", {.search = plan::
     auto outer = ap::request{[&]() -> ap::task<int> { co_return (co_await inner()).value() + 1; }} | ap::starts_on(two);
     explore::check(outer.submit().get().value() == 8, "both answered");
 }
+EXPLORE("task: a turn on a pool of two, taken by the other worker while the first one leaves the step",
+        {.search = plan::way::bounded, .stale_reads = 0}) {
+    ap::thread_pool pool{{.threads = 2, .claimable = false}};
+    std::atomic<int> ended{0};
+    {
+        auto const turning = ap::request{[]() -> ap::task<int> {
+                                 co_await ap::reschedule();
+                                 co_return 7;
+                             }} |
+                             ap::starts_on(pool);
+        turning.submit([&](ap::result<int> r) { ended.fetch_add(r.value_or(0), std::memory_order_relaxed); });
+        turning.submit().detach();  // nobody but its worker and its queue holds it
+    }
+    static_cast<void>(pool.shut_down(ap::duration::max()));
+    explore::check(ended.load() == 7, "it came to its end, once");
+}
+EXPLORE("task: a turn on a pool against a waiter that runs it", {.search = plan::way::bounded, .stale_reads = 0}) {
+    ap::thread_pool pool{{.threads = 1}};
+    auto const turning = ap::request{[]() -> ap::task<int> {
+                             co_await ap::reschedule();
+                             co_return 7;
+                         }} |
+                         ap::starts_on(pool);
+    explore::check(turning.submit().get().value() == 7, "answered");
+}
 EXPLORE("task: a sleeping coroutine stopped against its timer", {.search = plan::way::bounded, .stale_reads = 0}) {
     ap::thread_pool pool{{.threads = 1}};
     auto ask = ap::request{[]() -> ap::task<int> {

@@ -265,6 +265,53 @@ TEST_CASE("amqp: a draining durable responder hands back what it has not begun")
     CHECK(std::move(drained).get().has_value());
 }
 
+TEST_CASE("amqp: what AMQP cannot carry is refused before it is sent, and costs nobody the connection") {
+    NEEDS_SERVER();
+    servers::rabbit_server const server;
+    amqp const here{to(server)};
+    client const bus{here};
+    auto const serving = bus.serve("twice", twice());
+    auto const ask = bus.request<int(message)>("twice");
+    message large{.body = "1"};
+    REQUIRE(large.headers.add("Large", std::string(200'000, 'x')).has_value());
+    CHECK(ask.call(large).error() == ap::errc::out_of_range);
+    message named{.body = "1"};
+    REQUIRE(named.headers.add(std::string(300, 'n'), "x").has_value());
+    CHECK(ask.call(named).error() == ap::errc::out_of_range);
+    CHECK(bus.request<int(int)>(std::string(300, 's')).call(1).error() == ap::errc::invalid_argument);
+    message fits{.body = "2"};
+    REQUIRE(fits.headers.add("Large", std::string(50'000, 'x')).has_value());
+    CHECK(ask.call(fits) == 4);
+}
+
+TEST_CASE("amqp: TLS with an authority of one's own") {
+    NEEDS_SERVER();
+    if (servers::find_program("openssl").empty()) {
+        WARN("openssl is not installed: skipped");
+        return;
+    }
+    servers::authority const ca, other;
+    REQUIRE(ca.good());
+    servers::rabbit_server const server{ca};
+    amqp_options options;
+    options.servers = {server.secure_url()};
+    options.tls = true;
+    options.ca_file = ca.certificate("ca");
+    {
+        amqp const here{options};
+        client const bus{here};
+        auto const serving = bus.serve("twice", twice());
+        CHECK(bus.request<int(int)>("twice").call(2) == 4);
+    }
+    options.ca_file = other.certificate("ca");
+    try {
+        amqp const refused{options};
+        FAIL("it connected");
+    } catch (ap::request_error const& e) {
+        CHECK(e.why() == ap::errc::unauthenticated);
+    }
+}
+
 TEST_CASE("amqp: Node's amqplib is served, serves, and fails and refuses as anybody else") {
     NEEDS_SERVER();
     if (std::string const why = servers::node_package_missing("amqplib", "0.10"); !why.empty()) {

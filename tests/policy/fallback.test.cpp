@@ -79,6 +79,16 @@ TEST_CASE("fallback: a plain value is an answer for every failure") {
     CHECK((name | ap::fallback(std::string{"nobody, for longer than fits into a string"})).call().value().size() == 42);
 }
 
+TEST_CASE("fallback: a function that does not ask why answers as well") {
+    int calls = 0;
+    auto const absent = ap::request{[]() -> ap::result<int> { return ap::errc::not_found; }};
+    auto const counted = absent | ap::fallback([&calls] { return ++calls; }) | ap::starts_on(ap::inline_executor{});
+    CHECK(counted.call() == 1);
+    CHECK(counted.submit().get() == 2);
+    auto const later = absent | ap::fallback([] { return ap::future<int>{ap::make_future(7)}; });
+    CHECK(later.call() == 7);
+}
+
 TEST_CASE("fallback: fallbacks nest, the outer one for the failure of the inner one") {
     auto r = picky() | ap::fallback([](ap::failure) { return ap::errc::aborted; }) | ap::fallback([](ap::failure const& why) {
                  CHECK(why == ap::errc::aborted);

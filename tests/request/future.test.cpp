@@ -658,3 +658,10 @@ TEST_CASE("a function of the result runs after a stop as well, and a refused one
     CHECK(answered<int>(1).then(closed, never).get() == ap::errc::shut_down);
     CHECK(failed().then(closed, never).get() == ap::errc::aborted);
 }
+
+namespace antiphon {
+
+static_assert(sizeof(future<int>) == sizeof(void*));
+static_assert(std::is_nothrow_move_constructible_v<future<int>> && !std::is_copy_constructible_v<future<int>>);
+
+}  // namespace antiphon

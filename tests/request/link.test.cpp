@@ -101,3 +101,38 @@ TEST_CASE("no reference is lost or gained when many walkers meet an owner that s
         w.join();
     CHECK(std::all_of(nodes.begin(), nodes.end(), [](node const& n) { return n.refs == 1; }));
 }
+
+TEST_CASE("the eighth walker at once makes way until one of seven has its reference") {
+    struct alignas(16) slow_node {
+        void retain() noexcept {
+            inside.fetch_add(1);
+            while (!may_go.load())
+                std::this_thread::yield();
+            refs.fetch_add(1);
+        }
+        void release() noexcept { refs.fetch_sub(1); }
+        std::atomic<int> refs{1}, inside{0};
+        std::atomic<bool> may_go{false};
+    };
+    slow_node n;
+    antiphon::detail::link<slow_node> up;
+    up.set(n);
+    std::vector<std::thread> walkers;
+    for (int i = 0; i < 7; ++i)
+        walkers.emplace_back([&] { static_cast<void>(up.acquire()); });
+    while (n.inside.load() != 7)
+        std::this_thread::yield();
+    std::atomic<bool> arrived{false};
+    std::thread eighth{[&] {
+        static_cast<void>(up.acquire());
+        arrived = true;
+    }};
+    for (int i = 0; i < 1000; ++i)
+        std::this_thread::yield();
+    CHECK(!arrived.load());
+    n.may_go = true;
+    for (auto& w : walkers)
+        w.join();
+    eighth.join();
+    CHECK(n.refs.load() == 9);
+}

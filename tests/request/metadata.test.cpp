@@ -65,3 +65,9 @@ TEST_CASE("metadata: looking allocates nothing") {
           }) == 0);
     CHECK(found == 2 * entries[0].value.size());
 }
+
+namespace antiphon {
+
+static_assert(std::forward_iterator<metadata_view::iterator> && sizeof(metadata_view) == sizeof(void*));
+
+}  // namespace antiphon

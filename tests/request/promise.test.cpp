@@ -347,3 +347,9 @@ TEST_CASE("swapped promises and futures answer each other's asks") {
     CHECK(std::move(fa).get() == 1);
     CHECK(std::move(fb).get() == 2);
 }
+
+namespace antiphon {
+
+static_assert(!std::is_copy_constructible_v<promise<int>> && std::is_nothrow_move_constructible_v<promise<int>>);
+
+}  // namespace antiphon

@@ -151,3 +151,10 @@ TEST_CASE("then gives a function of the result whatever a ready future holds") {
     CHECK(ap::make_failed<int>(ap::errc::aborted).then(told).get() == 2);
     CHECK(ap::make_failed<int>(ap::errc::aborted).then([](ap::result<int>) { return ap::future<int>(ap::make_future(3)); }).get() == 3);
 }
+
+namespace antiphon {
+
+static_assert(sizeof(ready_future<int>) == sizeof(result<int>));
+static_assert(!std::is_copy_constructible_v<ready_future<int>> && std::is_convertible_v<ready_future<int>, future<int>>);
+
+}  // namespace antiphon

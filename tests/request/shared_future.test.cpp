@@ -305,3 +305,10 @@ TEST_CASE("then gives every reader's function of the result whatever came") {
     CHECK(shared.then([](int) { return 3; }).get() == ap::errc::aborted);
     CHECK(ap::shared_future<int>{}.then(told).get() == ap::errc::failed_precondition);
 }
+
+namespace antiphon {
+
+static_assert(sizeof(shared_future<int>) == sizeof(void*));
+static_assert(std::is_copy_constructible_v<shared_future<int>> && std::is_nothrow_move_constructible_v<shared_future<int>>);
+
+}  // namespace antiphon

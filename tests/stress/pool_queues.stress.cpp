@@ -2,6 +2,7 @@
 // The queues of a pool, raced by themselves: every job comes out exactly once.
 #include <antiphon/core/time.hpp>
 #include <antiphon/execution/detail/inbox.hpp>
+#include <antiphon/execution/detail/pool_queues.hpp>
 #include <antiphon/execution/detail/steal_ring.hpp>
 
 #include <atomic>
@@ -17,6 +18,7 @@
 namespace ap = antiphon;
 using namespace std::chrono_literals;
 using ap::detail::inbox;
+using ap::detail::pool_queues;
 using ap::detail::steal_ring;
 
 namespace {
@@ -106,7 +108,55 @@ void inbox_round(std::size_t takers) {
         REQUIRE(j.times == 1);
 }
 
+/// One worker, one poster, and those who count and close: the worker sees the poster's order.
+void order_round(std::size_t counters) {
+    constexpr std::size_t count = 2000;
+    std::deque<passed_job> jobs(count);
+    pool_queues queues{1};
+    std::atomic<bool> over{false};
+    std::latch go{static_cast<std::ptrdiff_t>(counters) + 2};
+    std::vector<std::thread> threads;
+    threads.emplace_back([&] {
+        go.arrive_and_wait();
+        for (std::size_t i = 0; i < count; ++i) {
+            static_cast<void>(queues.put(jobs[i], nullptr));
+            if (i % 64 == 0) std::this_thread::yield();
+        }
+    });
+    for (std::size_t c = 0; c < counters; ++c)
+        threads.emplace_back([&] {
+            go.arrive_and_wait();
+            while (!over.load(std::memory_order_relaxed))
+                static_cast<void>(queues.count());
+        });
+    go.arrive_and_wait();
+    std::size_t out_of_order = 0;
+    bool moved = false;
+    for (std::size_t i = 0; i < count;) {
+        ap::work_item* const item = queues.next(queues.of(0), moved);
+        if (item == nullptr) {
+            std::this_thread::yield();
+            continue;
+        }
+        if (item != &jobs[i]) ++out_of_order;
+        item->run();
+        ++i;
+    }
+    over.store(true, std::memory_order_relaxed);
+    for (std::thread& t : threads)
+        t.join();
+    REQUIRE(out_of_order == 0);
+    for (passed_job const& j : jobs)
+        REQUIRE(j.times == 1);
+}
+
 }  // namespace
+
+TEST_CASE("pool queues: one worker keeps the order of posting while others count") {
+    auto const until = ap::clock::now() + 2s;
+    for (std::size_t round = 0; ap::clock::now() < until; ++round)
+        order_round(round % 3);
+}
 
 TEST_CASE("steal ring: thieves and the owner never get the same job, and lose none") {
     auto const until = ap::clock::now() + 2s;

@@ -14,6 +14,7 @@
 // Threads in forked children are not what ThreadSanitizer supports, and some of these children end without cleaning up.
 #if defined(__linux__) && !defined(__SANITIZE_THREAD__)
 
+#include <dlfcn.h>
 #include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +25,12 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr int good = 42;
+
+/// How often: `usual` times, or as `./dev stress --times N` says.
+int times(int usual) {
+    char const* const wanted = std::getenv("ANTIPHON_TIMES");
+    return wanted != nullptr ? std::atoi(wanted) : usual;
+}
 
 /// Runs `life` in a process of its own, and gives the status that it ended with; -1 when it does not end within ten seconds.
 template <class Life, class Meanwhile>
@@ -72,7 +79,7 @@ struct last_question {
 }  // namespace
 
 TEST_CASE("a process that exits while its tasks run ends") {
-    for (int i = 0; i < 20; ++i)
+    for (int run = 0; run < times(20); ++run)
         CHECK(status_of([] {
                   be_busy();
                   std::exit(good);
@@ -80,7 +87,7 @@ TEST_CASE("a process that exits while its tasks run ends") {
 }
 
 TEST_CASE("a process that quick_exits while its tasks run ends") {
-    for (int i = 0; i < 20; ++i)
+    for (int run = 0; run < times(20); ++run)
         CHECK(status_of([] {
                   be_busy();
                   std::quick_exit(good);
@@ -88,30 +95,33 @@ TEST_CASE("a process that quick_exits while its tasks run ends") {
 }
 
 TEST_CASE("a static object older than the default pool may ask in its destructor") {
-    CHECK(status_of([] {
-              static last_question const older;
-              static_cast<void>(ap::request{[] { return 1; }}.submit().get());
-              std::exit(good);
-          }) == good);
+    for (int run = 0; run < times(1); ++run)
+        CHECK(status_of([] {
+                  static last_question const older;
+                  static_cast<void>(ap::request{[] { return 1; }}.submit().get());
+                  std::exit(good);
+              }) == good);
 }
 
 TEST_CASE("a static object younger than the default pool may ask in its destructor") {
-    CHECK(status_of([] {
-              static_cast<void>(ap::request{[] { return 1; }}.submit().get());
-              static last_question const younger;
-              std::exit(good);
-          }) == good);
+    for (int run = 0; run < times(1); ++run)
+        CHECK(status_of([] {
+                  static_cast<void>(ap::request{[] { return 1; }}.submit().get());
+                  static last_question const younger;
+                  std::exit(good);
+              }) == good);
 }
 
 TEST_CASE("a thread_local object may ask in its destructor") {
-    CHECK(status_of([] {
-              std::thread{[] {
-                  thread_local last_question const mine;
-                  static_cast<void>(mine);
-                  static_cast<void>(ap::request{[] { return 1; }}.submit().get());
-              }}.join();
-              std::exit(good);
-          }) == good);
+    for (int run = 0; run < times(1); ++run)
+        CHECK(status_of([] {
+                  std::thread{[] {
+                      thread_local last_question const mine;
+                      static_cast<void>(mine);
+                      static_cast<void>(ap::request{[] { return 1; }}.submit().get());
+                  }}.join();
+                  std::exit(good);
+              }) == good);
 }
 
 TEST_CASE("a child of a process with a busy pool is told so, and does not hang") {
@@ -122,7 +132,7 @@ TEST_CASE("a child of a process with a busy pool is told so, and does not hang")
         while (!ended.load())
             static_cast<void>(ask.submit().get());
     }};
-    for (int i = 0; i < 50; ++i)
+    for (int run = 0; run < times(50); ++run)
         CHECK(status_of([&] {
                   ap::result<int> const r = (ap::request{[] { return 1; }} | ap::starts_on(pool)).submit().get();
                   ::_exit(!r && r.error() == ap::errc::forked ? good : 3);
@@ -175,44 +185,93 @@ TEST_CASE("a signal during a wait neither ends it early nor breaks it") {
 }
 
 TEST_CASE("a process that is stopped and continued fires the timers that came due meanwhile") {
-    CHECK(status_of(
-              [] {
-                  ap::thread_pool pool{{.threads = 1}};
-                  auto slow = ap::request{[] { return 7; }} | ap::after(30ms) | ap::starts_on(pool);
-                  auto limited = ap::request{[](ap::promise<int> p) {
-                                     static ap::promise<int> kept;
-                                     kept = std::move(p);
-                                 }} |
-                                 ap::timeout{.limit = 30ms} | ap::starts_on(pool);
-                  auto a = slow.submit();
-                  auto b = limited.submit();
-                  bool const one = std::move(a).get().has_value();
-                  bool const two = std::move(b).get().error() == ap::errc::deadline_exceeded;
-                  ::_exit(one && two ? good : 3);
-              },
-              [](pid_t child) {
-                  std::this_thread::sleep_for(5ms);
-                  ::kill(child, SIGSTOP);
-                  std::this_thread::sleep_for(100ms);
-                  ::kill(child, SIGCONT);
-              }) == good);
+    for (int run = 0; run < times(1); ++run)
+        CHECK(status_of(
+                  [] {
+                      ap::thread_pool pool{{.threads = 1}};
+                      auto slow = ap::request{[] { return 7; }} | ap::after(30ms) | ap::starts_on(pool);
+                      auto limited = ap::request{[](ap::promise<int> p) {
+                                         static ap::promise<int> kept;
+                                         kept = std::move(p);
+                                     }} |
+                                     ap::timeout{.limit = 30ms} | ap::starts_on(pool);
+                      auto a = slow.submit();
+                      auto b = limited.submit();
+                      bool const one = std::move(a).get().has_value();
+                      bool const two = std::move(b).get().error() == ap::errc::deadline_exceeded;
+                      ::_exit(one && two ? good : 3);
+                  },
+                  [](pid_t child) {
+                      std::this_thread::sleep_for(5ms);
+                      ::kill(child, SIGSTOP);
+                      std::this_thread::sleep_for(100ms);
+                      ::kill(child, SIGCONT);
+                  }) == good);
 }
 
 TEST_CASE("with one processor nobody waits for one who cannot run") {
-    CHECK(status_of([] {
-              cpu_set_t one;
-              CPU_ZERO(&one);
-              CPU_SET(::sched_getcpu(), &one);
-              ::sched_setaffinity(0, sizeof one, &one);
-              ap::thread_pool pool{{.threads = 4}};
-              auto inner = ap::request{[](int x) { return x; }} | ap::starts_on(pool);
-              auto outer =
-                  ap::request{[&](int x) { return inner.call(x).value() + inner.submit(1).get().value(); }} | ap::starts_on(pool);
-              long sum = 0;
-              for (int i = 0; i < 2000; ++i)
-                  sum += outer.submit(i).get().value();
-              ::_exit(sum == 2000L * 1999 / 2 + 2000 ? good : 3);
-          }) == good);
+    for (int run = 0; run < times(1); ++run)
+        CHECK(status_of([] {
+                  cpu_set_t one;
+                  CPU_ZERO(&one);
+                  CPU_SET(::sched_getcpu(), &one);
+                  ::sched_setaffinity(0, sizeof one, &one);
+                  ap::thread_pool pool{{.threads = 4}};
+                  auto inner = ap::request{[](int x) { return x; }} | ap::starts_on(pool);
+                  auto outer =
+                      ap::request{[&](int x) { return inner.call(x).value() + inner.submit(1).get().value(); }} | ap::starts_on(pool);
+                  long sum = 0;
+                  for (int i = 0; i < 2000; ++i)
+                      sum += outer.submit(i).get().value();
+                  ::_exit(sum == 2000L * 1999 / 2 + 2000 ? good : 3);
+              }) == good);
+}
+
+TEST_CASE("two copies of the library in one process do not meet, and one may be unloaded while it is idle") {
+    for (int run = 0; run < times(5); ++run)
+        CHECK(status_of([] {
+                  void* const first = ::dlopen(ANTIPHON_FIRST_COPY, RTLD_NOW | RTLD_LOCAL);
+                  void* const second = ::dlopen(ANTIPHON_SECOND_COPY, RTLD_NOW | RTLD_LOCAL);
+                  if (first == nullptr || second == nullptr) ::_exit(2);
+                  using question = int (*)(int);
+                  auto const one = reinterpret_cast<question>(::dlsym(first, "antiphon_copy_ask"));
+                  auto const two = reinterpret_cast<question>(::dlsym(second, "antiphon_copy_ask"));
+                  bool answered = true;
+                  std::thread other{[&] {
+                      for (int n = 0; n < 100; ++n)
+                          answered = answered && two(n) == 2 * n + 1;
+                  }};
+                  for (int n = 0; n < 100; ++n)
+                      if (one(n) != 2 * n + 1) ::_exit(3);
+                  other.join();
+                  if (!answered) ::_exit(4);
+                  ::dlclose(first);  // its pool is shut down by its static destructors
+                  auto const own = ap::request{[](int n) { return n; }}.submit(7).get();
+                  std::exit(two(3) == 7 && own && *own == 7 ? good : 5);
+              }) == good);
+}
+
+TEST_CASE("threads that fork inside their handlers have children that go on, or are told") {
+    for (int run = 0; run < times(50); ++run)
+        CHECK(status_of([] {
+                  ap::thread_pool pool{{.threads = 2}};
+                  auto elsewhere = ap::request{[](int n) { return n; }} | ap::starts_on(pool);
+                  // A handler of call() waits for answers that other threads post to its loop while it forks.
+                  auto nested = ap::request{[&](int n) {
+                      auto soon = elsewhere.submit(n).then([](int m) { return m; });
+                      pid_t const child = ::fork();
+                      if (child == 0) {
+                          ap::result<int> const r = std::move(soon).get();
+                          ::_exit(r ? *r == n : r.error() == ap::errc::forked ? good : 3);
+                      }
+                      int status = 0;
+                      ::waitpid(child, &status, 0);
+                      bool const told = WIFEXITED(status) && (WEXITSTATUS(status) == good || WEXITSTATUS(status) == 1);
+                      return std::move(soon).get().has_value() && told ? n : -1;
+                  }};
+                  ap::result<int> const r = (nested | ap::retry{.max_attempts = 1}).call(7);
+                  ::_exit(r && *r == 7 ? good : 4);
+              }) == good);
 }
 
 TEST_CASE("many short-lived threads ask, and every ask is answered") {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
-// Asks of every kind for as long as it is told: antiphon_soak SECONDS. Ends with 0 where all were answered, memory stayed, and nothing
-// stood still for a second.
+// Asks of every kind for as long as it is told, and then none: antiphon_soak SECONDS [IDLE_SECONDS]. Ends with 0 where all were answered, memory
+// stayed, nothing stood still for a second, and the pool that had nothing to do cost at most a thousandth of a core.
 #include <antiphon/antiphon.hpp>
+
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -64,10 +66,20 @@ void round_of_asks(tally& t, ap::thread_pool& pool, int seed) {
     }
 }
 
+/// What the process has used of its cores.
+double seconds_used() {
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    auto const seconds = [](timeval const& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+    return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
     auto const length = std::chrono::seconds{count > 1 ? std::atol(arguments[1]) : 10};
+    auto const idle = std::chrono::seconds{count > 2 ? std::atol(arguments[2]) : 0};
+    double idle_cost = 0;
     tally t;
     long at_first = 0;
     {
@@ -87,6 +99,10 @@ int main(int count, char** arguments) {
         ended = true;
         for (auto& a : askers)
             a.join();
+        std::this_thread::sleep_for(10ms);
+        double const before = seconds_used();
+        std::this_thread::sleep_for(idle);
+        if (idle.count() != 0) idle_cost = (seconds_used() - before) / static_cast<double>(idle.count());
     }
     long const drift = resident_kib() - at_first;
     double const slowest = static_cast<double>(t.slowest.load()) / 1e9;
@@ -94,5 +110,6 @@ int main(int count, char** arguments) {
     std::printf("asks %llu, values %llu, failures %llu; slowest %.3f s; memory drifted by %ld KiB\n",
                 static_cast<unsigned long long>(t.asks.load()), static_cast<unsigned long long>(t.values.load()),
                 static_cast<unsigned long long>(t.failures.load()), slowest, drift);
-    return kept && slowest < 1.0 && drift <= 1024 ? 0 : 1;
+    if (idle.count() != 0) std::printf("idle %lld s: %.4f %% of a core\n", static_cast<long long>(idle.count()), idle_cost * 100);
+    return kept && idle_cost <= 0.001 && slowest < 1.0 && drift <= 1024 ? 0 : 1;
 }

@@ -9,11 +9,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/coverage.hpp"
+
 /// Forks; true if `question()` was true in the child, which ends without static destructors.
 template <class Question>
 bool in_child(Question question) {
     pid_t const child = ::fork();
-    if (child == 0) ::_exit(question() ? 42 : 1);
+    if (child == 0) {
+        bool const yes = question();
+        test::keep_coverage();
+        ::_exit(yes ? 42 : 1);
+    }
     int status = 0;
     if (child < 0 || ::waitpid(child, &status, 0) != child) return false;
     return WIFEXITED(status) && WEXITSTATUS(status) == 42;

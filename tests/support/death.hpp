@@ -9,6 +9,7 @@
 #include <string>
 
 #include "antiphon/core/config.hpp"
+#include "support/coverage.hpp"
 
 #if ANTIPHON_HAS_FORK
 
@@ -25,9 +26,10 @@ template <class F>
     pid_t const child = ::fork();
     if (child == 0) {
         ::dup2(ends[1], STDERR_FILENO);
-        std::signal(SIGABRT, SIG_DFL);  // not the test framework's, which would report it
+        std::signal(SIGABRT, [](int) { keep_coverage(); });  // not the test framework's, which would report it; abort() goes on
         std::set_terminate([] { std::abort(); });
         f();
+        keep_coverage();
         ::_exit(0);
     }
     ::close(ends[1]);

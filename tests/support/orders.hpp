@@ -363,14 +363,16 @@ private:
             std::size_t step;
             entry const* outer;
             bool ask;
-            int code;
+            bool tells;  ///< of the other side: neither cancelled, nor what came of a stop request
+            bool failed;
             ap::time_point when;
         };
         std::vector<event> events;
         each_outer(i, [&](entry const& o) {
-            events.push_back({o.opened_at, &o, true, 0, o.opened});
+            events.push_back({o.opened_at, &o, true, false, false, o.opened});
             entry const& end = o.inside.empty() ? o : at(o.inside[0]);
-            events.push_back({end.closed_at, &o, false, end.code, end.closed});
+            bool const failed = end.code != 0;
+            events.push_back({end.closed_at, &o, false, !end.is(ap::errc::cancelled) && !(failed && end.stopped), failed, end.closed});
         });
         std::sort(events.begin(), events.end(), [](event const& a, event const& b) { return a.step < b.step; });
         enum {
@@ -400,11 +402,11 @@ private:
                 if (!rejected) mine = epoch;
                 if (!rejected && state == half_open) ++lent;
             } else if (mine == epoch) {
-                if (e.code == static_cast<int>(ap::errc::cancelled)) {
+                if (!e.tells) {
                     if (state == half_open) --lent;
                     continue;
                 }
-                results.push_back(e.code != 0);
+                results.push_back(e.failed);
                 if (state == closed && results.size() > window) results.pop_front();
                 auto const failed = static_cast<std::size_t>(std::count(results.begin(), results.end(), true));
                 bool const enough = results.size() >= (state == closed ? window : probes);

@@ -6,7 +6,7 @@ order:    a memory order by one step (seq_cst to acq_rel, acquire or release; ac
 notify:   a wake-up is left out
 cas:      the success of a compare-exchange is taken for its failure
 
-    mutate.py [--files GLOB] [--schedules N] [--quick] [--seconds N] [--list]
+    mutate.py [--files GLOB] [--tests NAME,NAME] [--schedules N] [--quick] [--seconds N] [--list]
 
 All mutants are compiled into one program, in a copy of include/ and tests/explore/ in build/mutate; each is a number that the program is
 told. A first run, with none, shows which test reaches which mutant; then each mutant is asked of the tests that reach it, quickest first,
@@ -152,10 +152,11 @@ def compiled(source, flags):
     return str(target)
 
 
-def build():
+def build(tests):
     objects = [compiled(s, ["-std=c++20", "-O2", "-g1"]) for s in sorted((WORK / "tests" / "explore" / "engine").glob("*.cpp"))]
     for source in sorted((WORK / "tests" / "explore").glob("*.explore.cpp")):
-        if source.name.split(".")[0] not in NOT_ASKED:
+        name = source.name.split(".")[0]
+        if name in tests or (not tests and name not in NOT_ASKED):
             objects.append(compiled(source, FLAGS))
     if (WORK / "explore").is_file() and all(os.stat(o).st_mtime < (WORK / "explore").stat().st_mtime for o in objects):
         return
@@ -204,6 +205,7 @@ def killer(m, tests, how):
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--files", default="*", help="only headers whose path matches")
+    options.add_argument("--tests", default="", help="only these files of tests")
     options.add_argument("--schedules", type=int, default=3000, help="a test, in the first round")
     options.add_argument("--quick", action="store_true", help="only that round")
     options.add_argument("--seconds", type=int, default=0, help="ends after so many, and says how many are left")
@@ -215,13 +217,13 @@ def main():
     if options.list:
         print("\n".join(map(str, todo)))
         return
-    build()
+    build(options.tests.split(",") if options.tests else [])
     kept = WORK / "results.json"
     known = json.loads(kept.read_text()) if kept.is_file() else {}
     tests_now = digest(*(p.read_text() for p in sorted((WORK / "tests" / "explore").rglob("*.?pp"))))
 
-    if options.quick:
-        tests_now += f" {options.schedules}"
+    if options.quick or options.tests:
+        tests_now += f" {options.schedules} {options.tests}"
 
     def settled(m):
         return m.key in known and (known[m.key]["by"] is not None or known[m.key]["tests"] == tests_now)

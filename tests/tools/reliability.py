@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """Writes the figures of the last runs into docs/reliability.md: reliability.py LOGS
 
-Reads explore.log, soak.log, fuzz-*.log and mutate.log, as ./dev leaves them, and replaces what stands between the two markers.
+Reads explore.log, explore-*.log, soak.log, storm.log, fuzz-*.log and mutate.log, as ./dev leaves them, and replaces what stands between the two markers.
 """
 import pathlib
 import re
@@ -27,12 +27,32 @@ def explored(text):
             ("searches up to the limit, and random", str(ends["so far"])), ("seeded faults found", str(ends["found"]))]
 
 
+def nightly(logs):
+    """The longer form, in as many pieces as it was run in: explore-*.log."""
+    pieces = [log.read_text(errors="replace") for log in sorted(logs.glob("explore-*.log"))]
+    counts = [c for text in pieces for c in re.findall(r"^(\d+) schedules\n(\d+) passed, (\d+) failed$", text, re.M)]
+    if not counts:
+        return []
+    return [("the longer form: schedules", thousands(sum(int(c[0]) for c in counts))), ("the longer form: tests that failed", str(sum(int(c[2]) for c in counts)))]
+
+
 def soaked(text):
     found = re.search(r"asks (\d+), values (\d+), failures (\d+); slowest ([\d.]+) s; memory drifted by (-?\d+) KiB", text)
     if not found:
         return []
     return [("soak: asks", thousands(found[1])), ("soak: values + failures", thousands(int(found[2]) + int(found[3]))),
-            ("soak: slowest round", f"{found[4]} s"), ("soak: drift of memory", f"{found[5]} KiB")]
+            ("soak: slowest round", f"{found[4]} s"), ("soak: drift of memory", f"{found[5]} KiB")] + [
+                ("soak: an idle pool", f"{idle[2]} % of a core over {idle[1]} s")
+                for idle in re.finditer(r"^idle (\d+) s: ([\d.]+) %", text, re.M)]
+
+
+def stormed(text):
+    found = re.search(r"asks (\d+), values (\d+), failures (\d+), alive at the end (\d+); (\d+) s", text)
+    seed = re.search(r"seed (\d+)", text)
+    if not found or not seed:
+        return []
+    return [("storm: asks", thousands(found[1])), ("storm: values + failures", thousands(int(found[2]) + int(found[3]))),
+            ("storm: alive at the end", found[4]), ("storm: took", f"{found[5]} s, seed {seed[1]}")]
 
 
 def fuzzed(name, text):
@@ -41,10 +61,11 @@ def fuzzed(name, text):
 
 
 def mutated(text):
-    found = re.findall(r"^(\d+) killed, (\d+) survived$", text, re.M)
+    found = re.findall(r"^(\d+) killed, (\d+) survived, (\d+) not asked$", text, re.M)
     if not found:
         return []
-    return [("mutants", f"{sum(int(k) for k, _ in found)} killed, {sum(int(s) for _, s in found)} survived")]
+    killed, survived, rest = (int(n) for n in found[-1])
+    return [("mutants", f"{killed} killed, {survived} survived" + (f", {rest} not asked" if rest else ""))]
 
 
 def figures(logs):
@@ -52,7 +73,7 @@ def figures(logs):
         path = logs / name
         return path.read_text(errors="replace") if path.is_file() else ""
 
-    rows = explored(read("explore.log")) + soaked(read("soak.log"))
+    rows = explored(read("explore.log")) + nightly(logs) + soaked(read("soak.log")) + stormed(read("storm.log"))
     for log in sorted(logs.glob("fuzz-*.log")):
         rows += fuzzed(log.stem[len("fuzz-"):], read(log.name))
     return rows + mutated(read("mutate.log"))

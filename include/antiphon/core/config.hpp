@@ -25,6 +25,14 @@
 #define ANTIPHON_CHRONO_HEADER <chrono>
 #endif
 
+// A function of <cmath>, where the compiler knows it by itself: libstdc++'s header brings all special functions (core/arithmetic.hpp).
+#if defined(__GNUC__)
+#define ANTIPHON_MATH(name) __builtin_##name
+#else
+#include <cmath>
+#define ANTIPHON_MATH(name) ::std::name
+#endif
+
 #if defined(_MSC_VER)
 #define ANTIPHON_NO_UNIQUE_ADDRESS [[msvc::no_unique_address]]
 #else

@@ -312,8 +312,5 @@ inline void failure::raise() const { detail::terminate_with(message().c_str()); 
 #endif
 
 static_assert(sizeof(std::exception_ptr) > sizeof(void*) || sizeof(failure) <= 32);
-static_assert(std::is_nothrow_copy_constructible_v<failure> && std::is_nothrow_move_assignable_v<failure>);
-static_assert(std::is_convertible_v<errc, failure> && std::is_convertible_v<std::error_code, failure>);
-static_assert(!std::is_constructible_v<failure, errc, char const*>, "only literals: a failure never owns its text");
 
 }  // namespace antiphon

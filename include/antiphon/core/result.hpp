@@ -185,9 +185,4 @@ std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& o
     }
 }
 
-static_assert(sizeof(std::exception_ptr) > sizeof(void*) || sizeof(result<int>) <= 40);
-static_assert(std::is_nothrow_move_constructible_v<result<int>> && std::is_nothrow_move_assignable_v<result<void>>);
-static_assert(std::is_convertible_v<errc, result<int>> && std::is_convertible_v<failure, result<int&>>);
-static_assert(!std::is_constructible_v<result<int const&>, int>, "a result must not refer to a temporary");
-
 }  // namespace antiphon

@@ -203,8 +203,4 @@ public:
     }
 };
 
-static_assert(sizeof(unique_function<void()>) == 4 * sizeof(void*));
-static_assert(std::is_nothrow_move_constructible_v<unique_function<int(int)>> &&
-              !std::is_copy_constructible_v<unique_function<int(int)>>);
-
 }  // namespace antiphon

@@ -119,6 +119,5 @@ template <class F>
 work::work(F&& callable) : work{*new detail::callable_item<std::decay_t<F>>{std::forward<F>(callable)}} {}
 
 static_assert(sizeof(work) == sizeof(void*));
-static_assert(std::is_nothrow_move_constructible_v<work> && !std::is_copy_constructible_v<work>);
 
 }  // namespace antiphon

@@ -92,6 +92,5 @@ private:
 
 static_assert(executor<any_executor>);
 static_assert(sizeof(any_executor) == 2 * sizeof(void*));
-static_assert(std::is_nothrow_move_constructible_v<any_executor>);
 
 }  // namespace antiphon

@@ -69,20 +69,21 @@ public:
     /// Registers `now`; returns what was registered before (a waiting worker runs other work inside its own).
     stoppable* enter(stoppable& now) noexcept {
         stoppable* const outer = swap(&now);
-        if (stopping_.load(std::memory_order_seq_cst)) now.request_stop();
+        if (stopping_.load(std::memory_order_relaxed)) now.request_stop();  // relaxed: `swap` has acquired it
         return outer;
     }
     void leave(stoppable* outer) noexcept {
         swap(outer);
-        if (outer != nullptr && stopping_.load(std::memory_order_seq_cst)) outer->request_stop();
+        if (outer != nullptr && stopping_.load(std::memory_order_relaxed)) outer->request_stop();  // as in enter
     }
     /// Stops what runs now and whatever enters later.
     void request_stop() noexcept {
-        // seq_cst against enter/leave: either they see the flag, or the exchange below sees what they registered
-        stopping_.store(true, std::memory_order_seq_cst);
-        stoppable* const found = current_.exchange(busy(), std::memory_order_seq_cst);
+        // Against enter and leave, which exchange `current_` too: either this exchange comes later, and finds what they registered
+        // (acquire), or theirs does, and finds the flag (the store below releases it).
+        stopping_.store(true, std::memory_order_relaxed);
+        stoppable* const found = current_.exchange(busy(), std::memory_order_acquire);
         if (found != nullptr) found->retain();
-        current_.store(found, std::memory_order_seq_cst);
+        current_.store(found, std::memory_order_release);
         current_.notify_all();
         if (found == nullptr) return;
         found->request_stop();  // user code may run here: the registration is free again
@@ -96,9 +97,9 @@ private:
         stoppable* found = current_.load(std::memory_order_relaxed);
         for (;;) {
             if (found == busy()) {
-                current_.wait(found, std::memory_order_acquire);
+                current_.wait(found, std::memory_order_relaxed);
                 found = current_.load(std::memory_order_relaxed);
-            } else if (current_.compare_exchange_weak(found, to, std::memory_order_seq_cst, std::memory_order_relaxed)) {
+            } else if (current_.compare_exchange_weak(found, to, std::memory_order_acq_rel, std::memory_order_relaxed)) {
                 return found;
             }
         }

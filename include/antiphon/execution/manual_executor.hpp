@@ -119,6 +119,5 @@ private:
 
 static_assert(executor<manual_executor::executor_type> && execution_context<manual_executor>);
 static_assert(sizeof(manual_executor::executor_type) == sizeof(void*));
-static_assert(!std::is_copy_constructible_v<manual_executor>);
 
 }  // namespace antiphon

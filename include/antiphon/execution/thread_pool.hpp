@@ -98,6 +98,5 @@ private:
 
 static_assert(executor<thread_pool::executor_type> && execution_context<thread_pool>);
 static_assert(sizeof(thread_pool::executor_type) == sizeof(void*));
-static_assert(!std::is_copy_constructible_v<thread_pool>);
 
 }  // namespace antiphon

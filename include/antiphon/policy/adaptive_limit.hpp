@@ -2,7 +2,6 @@
 #pragma once
 // The policy that finds out how many asks may be under way at once.
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -12,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "antiphon/core/arithmetic.hpp"
 #include "antiphon/core/contract.hpp"
 #include "antiphon/core/errc.hpp"
 #include "antiphon/core/failure.hpp"
@@ -77,8 +77,9 @@ public:
     }
     /// From 1; 0 for none of them.
     [[nodiscard]] std::uint32_t place_of(std::string_view name) const noexcept {
-        auto const at = std::find(names_.begin(), names_.end(), name);
-        return at != names_.end() ? static_cast<std::uint32_t>(at - names_.begin()) + 1 : 0;
+        for (std::size_t i = 0; i < names_.size(); ++i)
+            if (names_[i] == name) return static_cast<std::uint32_t>(i) + 1;
+        return 0;
     }
 
     /// An ask has ended; `why` is null for a value.
@@ -90,7 +91,7 @@ public:
             dropped_ += dropped;
             limit_sample const seen{took, in_flight, dropped, !dropped || why->executed() != executed::no};
             double const next = std::visit([&](auto& e) { return e.next(exact_, seen); }, estimator_);
-            exact_ = std::clamp(next, least_, most_);
+            exact_ = detail::clamped(next, least_, most_);
             auto const whole = static_cast<std::uint32_t>(exact_);
             bool const more = whole > limit_;
             limit_ = whole;
@@ -105,7 +106,7 @@ public:
 
 private:
     [[nodiscard]] static std::uint32_t first(adaptive_limit_options const& o) noexcept {
-        return static_cast<std::uint32_t>(o.initial.value_or(std::clamp(20, o.min, o.max)));
+        return static_cast<std::uint32_t>(o.initial.value_or(detail::clamped(20, o.min, o.max)));
     }
     [[nodiscard]] static bool tells_of_overload(failure const& why) noexcept {
         return why == errc::deadline_exceeded || why == errc::overloaded || why == errc::resource_exhausted || why == errc::unavailable;

@@ -2,9 +2,9 @@
 #pragma once
 // How long to wait before asking again: exponential growth with a ceiling, scattered by a jitter.
 
-#include <cmath>
 #include <cstdint>
 
+#include "antiphon/core/arithmetic.hpp"
 #include "antiphon/core/contract.hpp"
 #include "antiphon/core/time.hpp"
 
@@ -56,7 +56,7 @@ struct backoff {
     /// The n-th delay without jitter.
     [[nodiscard]] duration centre(std::uint64_t n) const noexcept {
         if (n <= 1 || initial == duration::zero()) return initial < max ? initial : max;
-        double const grown = static_cast<double>(initial.count()) * std::pow(multiplier, static_cast<double>(n) - 1);
+        double const grown = static_cast<double>(initial.count()) * detail::pow(multiplier, static_cast<double>(n) - 1);
         return grown < static_cast<double>(max.count()) ? clamp(grown) : max;
     }
     /// The n-th delay. `previous` is the one before it (any for n = 1), `random` 64 random bits.

@@ -2,7 +2,6 @@
 #pragma once
 // The policy that remembers answers.
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

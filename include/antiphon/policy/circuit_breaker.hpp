@@ -2,7 +2,6 @@
 #pragma once
 // The policy that stops asking what keeps failing, and tries again after a while.
 
-#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <exception>
@@ -10,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "antiphon/core/arithmetic.hpp"
 #include "antiphon/core/config.hpp"
 #include "antiphon/core/contract.hpp"
 #include "antiphon/core/errc.hpp"
@@ -38,7 +38,7 @@ public:
 
     [[nodiscard]] bool varies() const noexcept { return static_cast<bool>(by_count_); }
     [[nodiscard]] duration operator()(std::uint32_t opening) const {
-        return varies() ? by_count_(static_cast<int>(std::min(opening, std::uint32_t{INT32_MAX}))) : always_;
+        return varies() ? by_count_(static_cast<int>(detail::smaller(opening, std::uint32_t{INT32_MAX}))) : always_;
     }
 
 private:
@@ -147,7 +147,7 @@ private:
         detail::require(o.half_open_calls >= 1, "circuit_breaker.half_open_calls: must be at least 1");
         detail::require(o.half_open_for > duration::zero(), "circuit_breaker.half_open_for: must be more than zero");
         auto const minimum = static_cast<std::uint32_t>(o.minimum_calls);
-        return {o.failure_rate, o.slow_call_rate, o.window.timed() ? minimum : std::min(minimum, o.window.size()),
+        return {o.failure_rate, o.slow_call_rate, o.window.timed() ? minimum : detail::smaller(minimum, o.window.size()),
                 static_cast<std::uint32_t>(o.half_open_calls), o.half_open_for};
     }
     static duration first_open_for(circuit_breaker_options const& o) {
@@ -183,7 +183,7 @@ private:
         circuit_breaker_options const& o = shared_->options;
         if (changed->to == open && o.open_for.varies()) {
             std::uint32_t const next = shared_->core.next_opening();
-            shared_->core.prepare(next, std::max(o.open_for(next), duration::zero()));
+            shared_->core.prepare(next, detail::larger(o.open_for(next), duration::zero()));
         }
         if (o.on_transition) o.on_transition(*changed);
     }

@@ -27,8 +27,19 @@ public:
 private:
     V value_;
 };
+/// A function that does not ask why.
+template <class F>
+class unasked_answer {
+public:
+    unasked_answer(F f) : f_(std::move(f)) {}
+    [[nodiscard]] decltype(auto) operator()(failure const&) const { return antiphon::detail::invoke(f_); }
+
+private:
+    ANTIPHON_NO_UNIQUE_ADDRESS F f_;
+};
 template <class X>
-using substitute_for = std::conditional_t<std::is_invocable_v<X const&, failure>, X, constant_answer<X>>;
+using substitute_for = std::conditional_t<std::is_invocable_v<X const&, failure>, X,
+                                          std::conditional_t<std::is_invocable_v<X const&>, unasked_answer<X>, constant_answer<X>>>;
 
 /// The failure is judged where it arrives; the function does not run on the timer thread, or inside a destructor of `work`. Then it is
 /// the ask's next step.
@@ -80,7 +91,7 @@ private:
 
 /// `request | fallback([](failure const& why) { return stale(); })`: answers instead of a failure. The function returns a value, a
 /// `result` (or the failure itself, to let it pass), a future, a task or a request, flattened like a handler's answer; its own failure is
-/// what the caller sees. `fallback(-1)` answers with a value. An ask whose stop was requested keeps its failure.
+/// what the caller sees. It may do without the failure: `fallback([] { return stale(); })`; `fallback(-1)` answers with a value. An ask whose stop was requested keeps its failure.
 /// **Threads**: the function runs where the failure arrives, never on the timer thread. It is called as const, for several asks at once.
 /// **Errors**: what it throws is the ask's failure. **Cost**: no allocation an ask; copies share the function.
 template <class F>

@@ -4,12 +4,12 @@
 
 #include <array>
 #include <atomic>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <utility>
 
+#include "antiphon/core/arithmetic.hpp"
 #include "antiphon/core/contract.hpp"
 #include "antiphon/core/time.hpp"
 #include "antiphon/execution/parking.hpp"
@@ -23,7 +23,7 @@ namespace detail {
 /// Amounts are counted in thousandths, so that 0.75 is 0.75.
 inline constexpr std::int64_t budget_scale = 1000;
 [[nodiscard]] inline std::int64_t to_thousandths(double amount) noexcept {
-    return static_cast<std::int64_t>(std::llround(amount * static_cast<double>(budget_scale)));
+    return static_cast<std::int64_t>(detail::llround(amount * static_cast<double>(budget_scale)));
 }
 
 /// Both forms; `is_bucket_` says which. One is created as one form and stays that.

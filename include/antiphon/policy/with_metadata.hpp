@@ -2,7 +2,6 @@
 #pragma once
 // The policy that sends metadata along with an ask.
 
-#include <algorithm>
 #include <concepts>
 #include <initializer_list>
 #include <iterator>
@@ -30,13 +29,19 @@ namespace antiphon {
 
 namespace detail {
 
-/// Of a key: a token, as RFC 9110, 5.6.2 has it, so that every carrier of headers can carry it.
-[[nodiscard]] constexpr bool metadata_key_character(char c) noexcept {
-    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') ||
-           std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
+/// A key is a token, as RFC 9110, 5.6.2 has it, so that every carrier of headers can carry it.
+[[nodiscard]] constexpr bool is_metadata_key(std::string_view key) noexcept {
+    for (char const c : key) {
+        if ((c < '0' || c > '9') && (lower(c) < 'a' || lower(c) > 'z') &&
+            std::string_view{"!#$%&'*+-.^_`|~"}.find(c) == std::string_view::npos)
+            return false;
+    }
+    return !key.empty();
 }
-/// Of a value: not what would end its line.
-[[nodiscard]] constexpr bool metadata_value_character(char c) noexcept { return c != '\r' && c != '\n' && c != '\0'; }
+/// A value has nothing that would end its line.
+[[nodiscard]] constexpr bool is_metadata_value(std::string_view value) noexcept {
+    return value.find_first_of(std::string_view{"\r\n\0", 3}) == std::string_view::npos;
+}
 
 struct metadata_core final : counted {
     std::vector<metadata_entry> entries;
@@ -69,7 +74,7 @@ private:
             if (this->stop_requested()) return this->turn_away_stopped(how);
             ANTIPHON_TRY { make_entry(); }
             ANTIPHON_CATCH_ALL { return this->turn_away(failure::current(executed::no), how); }
-            if (!std::ranges::all_of(own_->value, metadata_value_character)) {
+            if (!is_metadata_value(own_->value)) {
                 failure why{errc::invalid_argument, executed::no, "with_metadata: a value must not contain line breaks or zeros"};
                 return this->turn_away(std::move(why), how, "with_metadata");
             }
@@ -136,13 +141,10 @@ private:
     }
     static void check(std::vector<metadata_entry> const& entries) {
         for (auto it = entries.begin(); it != entries.end(); ++it) {
-            detail::require(!it->key.empty() && std::ranges::all_of(it->key, detail::metadata_key_character),
-                            "with_metadata.key: must be a token, as the name of a header");
-            detail::require(std::ranges::all_of(it->value, detail::metadata_value_character),
-                            "with_metadata.value: must not contain line breaks or zeros");
-            detail::require(std::none_of(std::next(it), entries.end(),
-                                         [&](metadata_entry const& other) { return detail::same_key(it->key, other.key); }),
-                            "with_metadata.key: must be given once");
+            detail::require(detail::is_metadata_key(it->key), "with_metadata.key: must be a token, as the name of a header");
+            detail::require(detail::is_metadata_value(it->value), "with_metadata.value: must not contain line breaks or zeros");
+            for (auto other = std::next(it); other != entries.end(); ++other)
+                detail::require(!detail::same_key(it->key, other->key), "with_metadata.key: must be given once");
         }
     }
 

@@ -66,8 +66,8 @@ public:
     [[nodiscard]] std::stop_token stop_token() const {
         if (!source_.stop_possible()) {
             source_ = std::stop_source{};
-            // seq_cst, against request_stop: one of both sees the other's bit
-            if ((flags_.fetch_or(has_source, std::memory_order_seq_cst) & stopped) != 0) source_.request_stop();
+            // acq_rel, both ways with request_stop: the later of the two exchanges sees the other's bit, and what was written before it
+            if ((flags_.fetch_or(has_source, std::memory_order_acq_rel) & stopped) != 0) source_.request_stop();
         }
         return source_.get_token();
     }
@@ -75,7 +75,8 @@ public:
     /// The library's side.
     void begin_anew() noexcept { anew_ = true; }
     void request_stop() noexcept {
-        if ((flags_.fetch_or(stopped, std::memory_order_seq_cst) & has_source) != 0) source_.request_stop();
+        // release pairs with stop_requested too
+        if ((flags_.fetch_or(stopped, std::memory_order_acq_rel) & has_source) != 0) source_.request_stop();
     }
 
 private:

@@ -182,7 +182,4 @@ struct answer_traits<future<T>> {
 
 }  // namespace detail
 
-static_assert(sizeof(future<int>) == sizeof(void*));
-static_assert(std::is_nothrow_move_constructible_v<future<int>> && !std::is_copy_constructible_v<future<int>>);
-
 }  // namespace antiphon

@@ -25,9 +25,10 @@ public:
         std::coroutine_handle<> next;
         bool finished = false;
     };
+    /// The innermost one of this thread: that of the coroutine that asks.
+    [[nodiscard]] static resumption& current() noexcept { return *current_; }
 
     [[nodiscard]] state_base& self() const noexcept { return *self_; }
-    [[nodiscard]] resumption& current() const noexcept { return *resumption_; }
     [[nodiscard]] any_executor const& executor() const noexcept { return self_->executor(); }
 
     /// Suspends the coroutine `h` until `source` is ready; the awaiter keeps its own reference. False: it is ready, go on.
@@ -86,6 +87,8 @@ public:
     void start(std::coroutine_handle<> root, finisher finish, delivery how) noexcept {
         root_ = root;
         finish_ = finish;
+        self_->retain();
+        state_ptr<> const alive{self_};  // an ask may be started by somebody who holds nothing of it
         resume(root, how);
     }
 
@@ -112,7 +115,8 @@ protected:
         m == nullptr ? self_->schedule() : self_->schedule_as(*m, m->in_queue, m->where);
     }
 
-    /// Whether a step has something to go on with; then `go_on` does it.
+    /// Whether a step has something to go on with; then `go_on` does it, for somebody who holds a reference meanwhile, as whoever performs
+    /// a step of a host does.
     [[nodiscard]] bool waits() const noexcept { return next_ != nullptr; }
     void go_on(delivery how) noexcept { next_(*this, how); }
     /// The executor refuses the next step. False: no coroutine is lost by it, `go_on` in place is right. True: it is destroyed
@@ -187,24 +191,26 @@ private:
         self_->wake_waiter_downstream();
         return s.attach(*this);
     }
+    /// The caller holds a reference: once the coroutine has suspended, another thread may come to its end.
     void resume(std::coroutine_handle<> h, delivery how) noexcept {
         state_ptr<> const awaited{up_.take()};
         resumption now{h};
-        resumption_ = &now;
-        self_->retain();
-        state_ptr<> const alive{self_};
         {
+            resumption* const below = std::exchange(current_, &now);
             ambient_context const inherited{self_->context()};
             running_slot* const slot = running_slot::mine;
             stoppable* const outer = slot != nullptr ? slot->enter(*this) : nullptr;
             while (now.next)
                 std::exchange(now.next, nullptr).resume();
             if (slot != nullptr) slot->leave(outer);
+            current_ = below;
         }
         if (!now.finished) return;
         forget_home();
         finish_(*this, std::exchange(root_, nullptr), how);
     }
+
+    static constinit inline thread_local resumption* current_ = nullptr;
 
     state_base* self_;
     link<state_base> up_;
@@ -212,7 +218,6 @@ private:
     std::coroutine_handle<> resume_;
     std::coroutine_handle<> root_;
     finisher finish_ = nullptr;
-    resumption* resumption_ = nullptr;
     std::atomic<state_base*> beyond_{nullptr};
     std::atomic<new_home*> moved_{nullptr};
     bool at_home_ = false;

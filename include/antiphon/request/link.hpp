@@ -5,6 +5,9 @@
 #include <atomic>
 #include <cstdint>
 
+#include "antiphon/core/time.hpp"
+#include "antiphon/execution/parking.hpp"
+
 namespace antiphon::detail {
 
 /// An owning pointer to the state upstream, of which other threads may take a reference of their own.
@@ -13,7 +16,7 @@ namespace antiphon::detail {
 /// walkers that are about to add their reference: p+k → p+k+1 when one arrives, back when it has its reference. Only the
 /// owner removes p, so p's own reference exists for as long as the word names it. An owner that takes p away under k walkers
 /// first adds k references: the link's own one and these are for itself and for the k walkers, each of whom finds the word
-/// changed and drops one. Nobody waits for anybody.
+/// changed and drops one. Nobody waits for anybody, but the eighth walker for one of seven.
 template <class State>
 class link {
 public:
@@ -57,11 +60,17 @@ public:
 
     /// Any thread that keeps the owner alive: a reference to what is upstream, or null.
     [[nodiscard]] State* acquire() noexcept {
-        std::uintptr_t found = word_.load(std::memory_order_seq_cst);
-        do {
+        std::uintptr_t found = word_.load(std::memory_order_seq_cst);  // against `set`
+        for (int looks = 0;;) {
             if (found == 0) return nullptr;
-            if ((found & walkers) == walkers) found &= ~std::uintptr_t{1};  // all counted out: the exchange fails and looks again
-        } while (!word_.compare_exchange_weak(found, found + 1, std::memory_order_seq_cst, std::memory_order_seq_cst));
+            if ((found & walkers) == walkers) {
+                // All counted out, each for a few instructions; where one of them does not come to run, this thread makes way.
+                if (++looks > 16) make_way();
+                found = word_.load(std::memory_order_acquire);
+            } else if (word_.compare_exchange_weak(found, found + 1, std::memory_order_acquire, std::memory_order_acquire)) {
+                break;
+            }
+        }
         State* const state = pointer(found);
         state->retain();
         std::uintptr_t now = found + 1;
@@ -76,6 +85,10 @@ public:
     }
 
 private:
+    static void make_way() noexcept {
+        std::atomic<std::uint32_t> nobody{0};
+        futex_wait_until(nobody, 0, saturating_add(clock::now(), duration{20'000}));
+    }
     static constexpr std::uintptr_t walkers = 7;
     static State* pointer(std::uintptr_t word) noexcept { return reinterpret_cast<State*>(word & ~walkers); }
     std::atomic<std::uintptr_t> word_{0};

@@ -104,6 +104,4 @@ private:
     detail::metadata_block const* innermost_ = nullptr;
 };
 
-static_assert(std::forward_iterator<metadata_view::iterator> && sizeof(metadata_view) == sizeof(void*));
-
 }  // namespace antiphon

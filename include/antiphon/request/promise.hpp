@@ -107,6 +107,4 @@ struct promise_access {
 
 }  // namespace detail
 
-static_assert(!std::is_copy_constructible_v<promise<int>> && std::is_nothrow_move_constructible_v<promise<int>>);
-
 }  // namespace antiphon

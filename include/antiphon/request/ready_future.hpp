@@ -187,7 +187,4 @@ struct answer_traits<ready_future<T>> {
 
 }  // namespace detail
 
-static_assert(sizeof(ready_future<int>) == sizeof(result<int>));
-static_assert(!std::is_copy_constructible_v<ready_future<int>> && std::is_convertible_v<ready_future<int>, future<int>>);
-
 }  // namespace antiphon

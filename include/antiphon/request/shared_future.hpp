@@ -221,7 +221,4 @@ struct answer_traits<shared_future<T>> {
 
 }  // namespace detail
 
-static_assert(sizeof(shared_future<int>) == sizeof(void*));
-static_assert(std::is_copy_constructible_v<shared_future<int>> && std::is_nothrow_move_constructible_v<shared_future<int>>);
-
 }  // namespace antiphon

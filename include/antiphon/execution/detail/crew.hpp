@@ -22,7 +22,8 @@ namespace antiphon::detail {
 ///
 /// **Nothing is left lying.** Whoever makes a job visible (a push, or moving jobs from one queue to another) does so with a seq_cst
 /// write and then calls `call_one`, which wakes nobody if nobody sleeps or somebody searches. Whoever lies down or ends a search, and
-/// leaves nobody searching, changes the word by a seq_cst exchange and then looks at all queues, with seq_cst loads. In the one order of
+/// leaves nobody searching, changes the word by a seq_cst exchange and then looks at all queues, with seq_cst loads. Changes that
+/// begin a search need no order: whoever sees one will be followed by the end of that search. In the one order of
 /// all these either the caller's look at the word comes after the exchange: then it sees a sleeper and no searcher, and wakes; or
 /// before: then the job was visible before that look, and the other finds it. So while there is a job, somebody is awake to find
 /// it, or is on the way: a searcher that finds one job calls the next worker if there are more.
@@ -41,8 +42,8 @@ public:
     /// Wakes a sleeper to search, unless somebody searches. After a job was made visible.
     void call_one() noexcept {
         for (state seen = look(); unattended(seen);) {
-            if (!word_.compare_exchange_weak(seen, seen - sleeper + searcher + turn, std::memory_order_seq_cst,
-                                             std::memory_order_seq_cst))
+            if (!word_.compare_exchange_weak(seen, seen - sleeper + searcher + turn, std::memory_order_relaxed,
+                                             std::memory_order_relaxed))
                 continue;
             leave_permits(1);
             return;
@@ -53,7 +54,7 @@ public:
     [[nodiscard]] bool start_search() noexcept {
         state seen = look();
         while (searchers(seen) == 0)
-            if (word_.compare_exchange_weak(seen, seen + searcher, std::memory_order_seq_cst, std::memory_order_seq_cst)) return true;
+            if (word_.compare_exchange_weak(seen, seen + searcher, std::memory_order_relaxed, std::memory_order_relaxed)) return true;
         return false;
     }
     /// True when nobody searches now and somebody sleeps: then the caller must look at all queues, and `call_one` if it finds a job.
@@ -68,8 +69,8 @@ public:
     void get_up() noexcept {
         state seen = look();
         while (sleepers(seen) != 0)
-            if (word_.compare_exchange_weak(seen, seen - sleeper + searcher + turn, std::memory_order_seq_cst,
-                                            std::memory_order_seq_cst))
+            if (word_.compare_exchange_weak(seen, seen - sleeper + searcher + turn, std::memory_order_relaxed,
+                                            std::memory_order_relaxed))
                 return;
         sleep();  // everybody who lies down was called, this one too: its permit is here, or on its way
     }

@@ -12,7 +12,7 @@ namespace antiphon::detail {
 
 /// `head_`: null (empty) ⇄ the newest job, whose `next` is the one before it; from either → `closed`, for ever.
 /// Jobs leave all together, so that a job that comes back at the same address (ABA) changes nothing: whoever takes the head takes
-/// what hangs on it then.
+/// what hangs on it then. A bit beside either, which pushes keep: older jobs than these were set aside, and only `take` clears it.
 /// **Threads**: any. **Cost**: no allocation; `push` is one compare-exchange when nobody competes, `take` is O(jobs).
 /// **Source**: Treiber, "Systems programming: coping with parallelism", IBM RJ 5118, 1986.
 class inbox {
@@ -24,48 +24,69 @@ public:
     };
 
     outcome push(work_item& item) noexcept {
-        work_item* head = head_.load(std::memory_order_relaxed);
+        std::uintptr_t head = head_.load(std::memory_order_relaxed);
         do {
-            if (head == closed()) return outcome::closed;
-            item.next = head;
+            if (head == closed) return outcome::closed;
+            item.next = newest(head);
             // release pairs with `take` and `close`, through the exchanges of later pushes too; seq_cst against `empty`, see crew
-        } while (!head_.compare_exchange_weak(head, &item, std::memory_order_seq_cst, std::memory_order_relaxed));
-        return head == nullptr ? outcome::first : outcome::following;
+        } while (!head_.compare_exchange_weak(head, reinterpret_cast<std::uintptr_t>(&item) | (head & aside), std::memory_order_seq_cst,
+                                              std::memory_order_relaxed));
+        return newest(head) == nullptr ? outcome::first : outcome::following;
     }
 
     /// Everything, oldest first.
-    [[nodiscard]] work_queue take() noexcept {
-        work_item* head = head_.load(std::memory_order_relaxed);
-        // acquire pairs with the release of every push whose job it gets
-        while (head != nullptr && head != closed())
-            if (head_.compare_exchange_weak(head, nullptr, std::memory_order_acquire, std::memory_order_relaxed)) return turned(head);
-        return {};
+    [[nodiscard]] work_queue take() noexcept { return exchange_for(0); }
+    /// The same, leaving word of it to whoever wants them in order: what is pushed from now on is younger.
+    [[nodiscard]] work_queue set_aside() noexcept { return exchange_for(aside); }
+    /// Everything, into the empty `to`, unless older jobs were set aside: false then.
+    [[nodiscard]] bool take_oldest(work_queue& to) noexcept {
+        std::uintptr_t head = head_.load(std::memory_order_relaxed);
+        while (newest(head) != nullptr && (head & aside) == 0)
+            // as in exchange_for
+            if (head_.compare_exchange_weak(head, 0, std::memory_order_acq_rel, std::memory_order_relaxed)) {
+                turn(newest(head), to);
+                return true;
+            }
+        return (head & aside) == 0;
     }
-    /// The same, and from now on pushes are refused.
+    /// Everything, and from now on pushes are refused.
     [[nodiscard]] work_queue close() noexcept {
-        work_item* const head = head_.exchange(closed(), std::memory_order_seq_cst);  // acquire, as in `take`
-        return turned(head != closed() ? head : nullptr);
+        work_queue jobs;
+        turn(newest(head_.exchange(closed, std::memory_order_seq_cst)), jobs);  // acquire, as in exchange_for
+        return jobs;
     }
 
     [[nodiscard]] bool empty() const noexcept {
         // seq_cst against `push`: who is about to sleep either sees the job or is seen, see crew
-        work_item* const head = head_.load(std::memory_order_seq_cst);
-        return head == nullptr || head == closed();
+        return newest(head_.load(std::memory_order_seq_cst)) == nullptr;
     }
 
 private:
-    static work_item* closed() noexcept { return reinterpret_cast<work_item*>(std::uintptr_t{1}); }
-    static work_queue turned(work_item* newest) noexcept {
+    static constexpr std::uintptr_t closed = 1, aside = 2;
+    static_assert(alignof(work_item) > (closed | aside));
+    static work_item* newest(std::uintptr_t head) noexcept { return reinterpret_cast<work_item*>(head & ~(closed | aside)); }
+
+    work_queue exchange_for(std::uintptr_t left) noexcept {
         work_queue jobs;
+        std::uintptr_t head = head_.load(std::memory_order_relaxed);
+        // acquire pairs with the release of every push whose job it gets; release with `empty`: who finds nothing because it was taken, sees
+        // that its taker is up (crew)
+        while (head != closed && head != left)
+            if (head_.compare_exchange_weak(head, left, std::memory_order_acq_rel, std::memory_order_relaxed)) {
+                turn(newest(head), jobs);
+                break;
+            }
+        return jobs;
+    }
+    static void turn(work_item* newest, work_queue& jobs) noexcept {
         while (newest != nullptr) {
             work_item* const older = newest->next;
             jobs.push_front(*newest);
             newest = older;
         }
-        return jobs;
     }
 
-    std::atomic<work_item*> head_{nullptr};
+    std::atomic<std::uintptr_t> head_{0};
 };
 
 }  // namespace antiphon::detail

@@ -20,6 +20,7 @@
 #include "antiphon/execution/detail/crew.hpp"
 #include "antiphon/execution/detail/pool_queues.hpp"
 #include "antiphon/execution/detail/pool_room.hpp"
+#include "antiphon/execution/detail/reference_stock.hpp"
 #include "antiphon/execution/detail/thread_name.hpp"
 #include "antiphon/execution/fork.hpp"
 #include "antiphon/execution/here.hpp"
@@ -87,6 +88,8 @@ public:
             return counts(running());
         }
         time_point const until = saturating_add(clock::now(), drain_for);
+        // The pool may be gone when this returns: destroyed by another thread that shuts down too, or inside its own work.
+        closing_reference const self{shared_core<pool_core>::another(*this)};
         if (!begin_closing()) {
             // acquire pairs with the release store of joined
             while (joined_.load(std::memory_order_acquire) == 0)
@@ -122,6 +125,11 @@ private:
         open,
         draining,
         stopping
+    };
+    /// Nothing of the core stays in the stock of a thread that shuts it down.
+    struct closing_reference {
+        shared_core<pool_core> held;
+        ~closing_reference() { reference_stock<pool_core>::give_back(*held); }
     };
     struct alignas(64) worker {
         pool_core* core = nullptr;

@@ -110,11 +110,9 @@ public:
     }
     /// From outside: the oldest job, and some more for the ring.
     [[nodiscard]] work_item* fetch(worker_queue& mine, bool& moved) noexcept {
-        // relaxed: a hint; who is about to sleep looks again
-        if (backlog_count_.load(std::memory_order_relaxed) != 0 || (workers_ == 1 && !inbox_.empty()))
-            return fetch_backlog(mine, moved);
-        if (workers_ == 1) return nullptr;
-        work_queue arrived = inbox_.take();
+        work_queue arrived;
+        // relaxed: a hint; who is about to sleep looks again. In a pool of one worker what was set aside is older, and runs first.
+        if (backlog_count_.load(std::memory_order_relaxed) != 0 || !inbox_.take_oldest(arrived)) return fetch_backlog(mine, moved);
         work_item* const first = arrived.pop();
         if (arrived.empty()) return first;
         moved = true;
@@ -156,7 +154,7 @@ public:
     /// How many jobs wait: those in the inbox become visible anew in the backlog.
     [[nodiscard]] std::size_t count() noexcept {
         parking_lock::scope const hold{lock_};
-        work_queue arrived = inbox_.take();
+        work_queue arrived = workers_ == 1 ? inbox_.set_aside() : inbox_.take();
         backlog_.append(arrived);
         note();
         std::size_t sum = backlog_.size() + ordered_.size();
@@ -219,12 +217,13 @@ private:
     void keep(worker_queue& mine, work_queue& arrived) noexcept {
         parking_lock::scope const hold{lock_};
         if (sealed_) return mine.late.append(arrived);
+        if (workers_ == 1) backlog_.swap(arrived);  // what has come there since is younger
         backlog_.append(arrived);
         note();
     }
     work_item* fetch_backlog(worker_queue& mine, bool& moved) noexcept {
         parking_lock::scope const hold{lock_};
-        if (workers_ == 1) {  // in the order of posting: against `count` and `close`, which move jobs too
+        if (workers_ == 1) {  // in the order of posting, against `count` and `close`, which move jobs too: under the lock
             work_queue arrived = inbox_.take();
             backlog_.append(arrived);
         }

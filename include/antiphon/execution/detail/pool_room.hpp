@@ -34,7 +34,7 @@ public:
     void give_back() noexcept {
         taken_.fetch_sub(1, std::memory_order_seq_cst);
         if (waiting_.load(std::memory_order_seq_cst) == 0) return;
-        changes_.fetch_add(1, std::memory_order_relaxed);  // the kernel compares the value itself
+        changes_.fetch_add(1, std::memory_order_release);  // pairs with `wait`: who reads the new value sees the place
         futex_wake_one(changes_);
     }
 
@@ -42,13 +42,14 @@ public:
     template <class WorthIt>
     void wait(WorthIt worth_it) noexcept {
         waiting_.fetch_add(1, std::memory_order_seq_cst);
-        std::uint32_t const seen = changes_.load(std::memory_order_seq_cst);
+        // acquire pairs with `give_back` and `wake_all`; an old value is no harm, the kernel compares it itself
+        std::uint32_t const seen = changes_.load(std::memory_order_acquire);
         if (full() && worth_it()) futex_wait(changes_, seen);
-        waiting_.fetch_sub(1, std::memory_order_seq_cst);
+        waiting_.fetch_sub(1, std::memory_order_relaxed);  // only the number counts
     }
-    /// After what makes it not worth waiting was stored with seq_cst: everybody looks again.
+    /// After what makes it not worth waiting was stored: everybody looks again, and sees that.
     void wake_all() noexcept {
-        changes_.fetch_add(1, std::memory_order_seq_cst);
+        changes_.fetch_add(1, std::memory_order_release);  // pairs with `wait`
         futex_wake_all(changes_);
     }
 

@@ -32,6 +32,7 @@
 namespace antiphon::messaging::detail {
 
 /// Everything below `--- the I/O thread's ---` is touched by that thread alone once it runs, `orders_` by all.
+/// One header, though a long one: in which order a single thread speaks, hears and loses its connection is one idea.
 ///
 /// A delivery that is to be settled is known by the number of the connection (of 24 bits) and the broker's tag (of 40).
 class amqp_connection final : public connection {
@@ -45,6 +46,7 @@ public:
 
     [[nodiscard]] result<void> send(message&& m) noexcept override {
         if (m.subject.size() > longest_subject) return failure{errc::invalid_argument, executed::no, "amqp: the subject is too long"};
+        if (!headers_fit(m)) return failure{errc::out_of_range, executed::no, "amqp: the headers do not fit into a frame"};
         return orders_.give({.what = amqp_order::send, .m = std::move(m)});
     }
     [[nodiscard]] result<void> listen(std::string_view pattern, std::string_view group, std::shared_ptr<receiver> to) override {
@@ -96,7 +98,7 @@ private:
         }
         session_.leave();
         take_down();
-        static_cast<void>(orders_.take(batch_));
+        orders_.end(batch_);
         carry_out();
         ended_.store(1, std::memory_order_release);  // pairs with close
         futex_wake_all(ended_);
@@ -108,10 +110,16 @@ private:
         carry_out();
         if (!session_.stands()) return !closing && (wait_or_reconnect(), true);
         bool const silent = listen_briefly(busy);
+        if (closing && clock::now() >= give_up_at()) return false;
         if (!silent || busy) return true;
-        if (closing && (unconfirmed_.empty() || ++goodbyes_ > 20)) return false;
+        if (closing && unconfirmed_.empty()) return false;
         sleep(closing ? duration{std::chrono::milliseconds{50}} : options_.heartbeat / 2);
         return true;
+    }
+    /// When a connection that is to end does so, whatever still comes.
+    [[nodiscard]] time_point give_up_at() noexcept {
+        if (goodbye_ == time_point{}) goodbye_ = saturating_add(clock::now(), std::chrono::seconds{1});
+        return goodbye_;
     }
     void sleep(duration at_most) noexcept {
         orders_.sleep(static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(at_most).count()) + 1);
@@ -136,7 +144,7 @@ private:
             }
         }
         ANTIPHON_CATCH_ALL {
-            if (o.what == amqp_order::send) refuse(std::move(o.m), executed::no, "amqp: no memory");
+            if (o.what == amqp_order::send) directory_.refuse(std::move(o.m), executed::no, "amqp: no memory");
             if (o.what == amqp_order::add) o.fresh->finish(failure::current(executed::no));
         }
         return true;
@@ -162,7 +170,7 @@ private:
     }
     void keep_or_refuse(message& m) {
         if (!options_.send_after_reconnect)
-            return refuse(std::move(m), executed::no, "amqp: the connection was lost before it was sent");
+            return directory_.refuse(std::move(m), executed::no, "amqp: the connection was lost before it was sent");
         kept_.push_back(std::move(m));
         orders_.kept(kept_.size());
     }
@@ -174,22 +182,6 @@ private:
         std::uint64_t const tag = delivery & ((std::uint64_t{1} << tag_bits) - 1);
         if (!session_.stands() || delivery >> tag_bits != connection_number_) return true;
         return how == settlement::done ? session_.acknowledge(tag) : session_.hand_back(tag);
-    }
-    /// An ask's own inbox hears that there will be no answer.
-    void refuse(message&& m, executed how, char const* why) noexcept {
-        if (m.kind != message_kind::ask) return;
-        amqp_entry* const asker = directory_.by_inbox(m.inbox);
-        if (asker == nullptr) return;
-        ANTIPHON_TRY {
-            m.kind = message_kind::refusal;
-            m.code = errc::unavailable;
-            m.executed = how;
-            m.body = why;
-            asker->to->on_message(std::move(m));
-        }
-        ANTIPHON_CATCH_ALL {
-            // Its own limit ends the wait.
-        }
     }
 
     // --- what is heard: called by the session ---
@@ -213,11 +205,11 @@ private:
             message m;
             if (tag == amqp_directory::replies) {
                 read(amqp_heard::answer, {}, e.message, m);
-                bool const told = hear_answer(std::move(m));
+                bool const told = directory_.hear_answer(std::move(m), !options_.reply_queue.empty());
                 if (!options_.reply_queue.empty())
                     static_cast<void>(told ? session_.acknowledge(e.delivery_tag) : session_.hand_back(e.delivery_tag));
             } else if (tag == amqp_directory::own) {
-                hear_own(key, e.message, m);
+                directory_.hear_own(key, e.message);
             } else if (amqp_entry const* const at = directory_.by_tag(tag)) {
                 read(amqp_heard::question, e.exchange.len == 0 ? std::string_view{at->pattern} : key, e.message, m);
                 if (options_.durable && !at->group.empty()) m.delivery = connection_number_ << tag_bits | e.delivery_tag;
@@ -228,38 +220,18 @@ private:
             // Without memory for it, it is as lost as by the network.
         }
     }
-    /// Whether anybody was told.
-    bool hear_answer(message&& m) {
-        if (amqp_entry* const at = directory_.by_inbox(m.inbox)) return at->to->on_message(std::move(m)), true;
-        if (options_.reply_queue.empty()) return false;
-        bool told = false;
-        // For who asked under this name before: nobody waits, and everybody's hook for late answers is told.
-        for (auto const& each : directory_.entries())
-            if (!each->question && each->to->asks()) each->to->on_message(message{m}), told = true;
-        return told;
-    }
-    void hear_own(std::string_view key, amqp_message_t const& in, message& m) {
-        if (key.starts_with(amqp_cancels)) {
-            read(amqp_heard::cancel, key.substr(amqp_cancels.size()), in, m);
-            for (auto const& each : directory_.entries())
-                if (each->question && matches(each->pattern, m.subject)) each->to->on_message(message{m});
-        } else if (key.starts_with(amqp_inboxes)) {
-            read(amqp_heard::answer, {}, in, m);
-            hear_answer(std::move(m));
-        }
-    }
     /// The broker knows nobody who wants it.
     void on_return(amqp_message_t const& in) noexcept {
         message m;
         if ((in.properties._flags & AMQP_BASIC_CORRELATION_ID_FLAG) == 0 || !read_address(as_text(in.properties.correlation_id), m))
             return;
         m.kind = message_kind::ask;
-        refuse(std::move(m), executed::no, "nobody serves this subject");
+        directory_.refuse(std::move(m), executed::no, "nobody serves this subject");
     }
     void on_confirm(std::uint64_t number, bool and_before, bool taken) noexcept {
         unconfirmed_.confirm(number, and_before, [&](message&& m) {
             if (m.delivery != 0) static_cast<void>(settle_now(m.delivery, taken ? settlement::done : settlement::hand_back));
-            if (!taken) refuse(std::move(m), executed::no, "amqp: the broker could not take it");
+            if (!taken) directory_.refuse(std::move(m), executed::no, "amqp: the broker could not take it");
         });
     }
 
@@ -317,7 +289,7 @@ private:
                 if (each.m.kind == message_kind::publication) {
                     kept_.push_back(std::move(each.m));  // nobody else would send it again
                 } else {
-                    refuse(std::move(each.m), executed::maybe, "amqp: the connection was lost before the broker had it");
+                    directory_.refuse(std::move(each.m), executed::maybe, "amqp: the connection was lost before the broker had it");
                 }
             }
             orders_.kept(kept_.size());
@@ -352,7 +324,7 @@ private:
     std::deque<message> kept_;  // for the next connection
     duration wait_ = options_.reconnect_wait;
     time_point next_attempt_{};
-    int goodbyes_ = 0;
+    time_point goodbye_{};
     random_source chance_;
 
     std::thread thread_;

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "antiphon/core/failure.hpp"
 #include "antiphon/core/result.hpp"
 #include "antiphon/interop/detail/amqp_message.hpp"
 #include "antiphon/interop/detail/amqp_session.hpp"
@@ -98,6 +99,45 @@ public:
         for (auto const& each : entries_)
             if (!each->question && each->inbox == inbox) return each.get();
         return nullptr;
+    }
+
+    // --- what they hear ---
+    /// Whether anybody was told. `kept`: the broker has kept it, perhaps for who asked under this name before.
+    bool hear_answer(message&& m, bool kept) const {
+        if (amqp_entry* const at = by_inbox(m.inbox)) return at->to->on_message(std::move(m)), true;
+        bool told = false;
+        // Nobody waits, and everybody's hook for late answers is told.
+        for (auto const& each : entries_)
+            if (kept && !each->question && each->to->asks()) each->to->on_message(message{m}), told = true;
+        return told;
+    }
+    /// What comes to this connection's own queue: cancels, and answers that do not come directly.
+    void hear_own(std::string_view key, amqp_message_t const& in) const {
+        message m;
+        if (key.starts_with(amqp_cancels)) {
+            detail::read(amqp_heard::cancel, key.substr(amqp_cancels.size()), in, m);
+            for (auto const& each : entries_)
+                if (each->question && matches(each->pattern, m.subject)) each->to->on_message(message{m});
+        } else if (key.starts_with(amqp_inboxes)) {
+            detail::read(amqp_heard::answer, {}, in, m);
+            hear_answer(std::move(m), false);
+        }
+    }
+    /// An ask's own inbox hears that there will be no answer.
+    void refuse(message&& m, executed how, char const* why) const noexcept {
+        if (m.kind != message_kind::ask) return;
+        amqp_entry* const asker = by_inbox(m.inbox);
+        if (asker == nullptr) return;
+        ANTIPHON_TRY {
+            m.kind = message_kind::refusal;
+            m.code = errc::unavailable;
+            m.executed = how;
+            m.body = why;
+            asker->to->on_message(std::move(m));
+        }
+        ANTIPHON_CATCH_ALL {
+            // Its own limit ends the wait.
+        }
     }
 
 private:

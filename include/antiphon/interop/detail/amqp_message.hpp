@@ -33,6 +33,18 @@ inline constexpr std::string_view amqp_direct_reply = "amq.rabbitmq.reply-to";
     return text;
 }
 
+/// Headers go in one frame. One that does not fit would be found out when half of the message is written.
+[[nodiscard]] inline bool headers_fit(message const& m) noexcept {
+    static constexpr std::size_t most = AMQP_DEFAULT_FRAME_SIZE / 2, each_needs = 16;
+    std::size_t size = m.key.size();
+    for (header const& each : m.headers)
+        size += each.name.size() + each.value.size() + each_needs;
+    bool names_fit = true;  // a name has a length of one byte
+    for (header const& each : m.headers)
+        names_fit = names_fit && each.name.size() < 256;
+    return names_fit && size <= most;
+}
+
 /// Which ask of whom: the correlation id, `INBOX.ID` in hexadecimal digits.
 inline void append_address(std::string& text, message const& m) {
     wire::append_hex(text, m.inbox.high);

@@ -64,7 +64,7 @@ public:
         bool wake = false;
         ANTIPHON_TRY {
             parking_lock::scope const hold{lock_};
-            if (closing_) return failure{errc::unavailable, executed::no, "amqp: the connection is closed"};
+            if (ended_) return failure{errc::unavailable, executed::no, "amqp: the connection is closed"};
             if (o.what == amqp_order::send) {
                 if (only_connected_ && fd_ < 0)
                     return failure{errc::unavailable, executed::no, "amqp: there is no connection to a broker"};
@@ -78,7 +78,7 @@ public:
         if (wake) waker_.wake();
         return {};
     }
-    /// False: it was closed before.
+    /// Says that it is to end; until it has, orders are taken: what is still heard is handed back. False: somebody has said so before.
     [[nodiscard]] bool close() noexcept {
         {
             parking_lock::scope const hold{lock_};
@@ -93,7 +93,7 @@ public:
         if (fd_ >= 0) ::shutdown(fd_, SHUT_RDWR);
     }
 
-    /// Into `batch`, behind what is there. True: it is closed, and this is the last.
+    /// Into `batch`, behind what is there. True: it is to end.
     [[nodiscard]] bool take(std::vector<amqp_order>& batch) {
         parking_lock::scope const hold{lock_};
         if (batch.empty()) {
@@ -104,6 +104,15 @@ public:
             given_.clear();
         }
         return closing_;
+    }
+    /// The rest, and no more is taken.
+    void end(std::vector<amqp_order>& batch) {
+        static_cast<void>(take(batch));
+        parking_lock::scope const hold{lock_};
+        ended_ = true;
+        for (amqp_order& each : given_)
+            batch.push_back(std::move(each));
+        given_.clear();
     }
     /// There is a connection with that descriptor; -1: there is none.
     void connected(int fd) noexcept {
@@ -137,7 +146,7 @@ private:
     // Guarded by lock_:
     std::vector<amqp_order> given_;
     std::size_t kept_ = 0;
-    bool asleep_ = false, closing_ = false;
+    bool asleep_ = false, closing_ = false, ended_ = false;
     int fd_ = -1;
 };
 

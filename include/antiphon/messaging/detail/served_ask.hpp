@@ -76,7 +76,7 @@ private:
     void finish(result<R>&& answer) noexcept {
         if (id() != 0) static_cast<void>(of_->under_way().take(*this));
         std::unique_ptr<served_ask> const gone{this};
-        std::shared_ptr<served_core> const of = of_;
+        std::shared_ptr<served_core> const of = std::move(of_);
         message& m = head_;
         if (!answer) return of->refuse(std::move(m), answer.error());
         std::string key = std::exchange(m.key, {});
@@ -96,7 +96,7 @@ private:
         of->refuse(std::move(m), failure{why}.with_executed(executed::yes));
     }
 
-    std::shared_ptr<served_core> const of_;
+    std::shared_ptr<served_core> of_;  // until it ends
     ANTIPHON_NO_UNIQUE_ADDRESS Codec const codec_;
     message head_;
     antiphon::detail::state_ptr<state> ask_;

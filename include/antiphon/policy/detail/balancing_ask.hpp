@@ -2,9 +2,7 @@
 #pragma once
 // An ask that goes to one of several replicas, the less loaded of two.
 
-#include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -12,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "antiphon/core/arithmetic.hpp"
 #include "antiphon/core/time.hpp"
 #include "antiphon/execution/any_executor.hpp"
 #include "antiphon/execution/parking.hpp"
@@ -39,7 +38,7 @@ public:
         } else if (success) {  // what fails fast is no faster for it
             cost_ += t * (1 - keeps);
         }
-        last_ = std::max(last_, now);
+        last_ = detail::larger(last_, now);
     }
     /// Forgotten by `now`, whether it is asked or not: who was slow once is asked again some time.
     [[nodiscard]] double cost(time_point now) noexcept {
@@ -54,7 +53,7 @@ public:
 
 private:
     [[nodiscard]] double keeps_until(time_point now) const noexcept {
-        return now > last_ ? std::exp(-static_cast<double>(saturating_sub(now, last_).count()) / decay_) : 1;
+        return now > last_ ? detail::exp(-static_cast<double>(saturating_sub(now, last_).count()) / decay_) : 1;
     }
     double decay_;
     parking_lock lock_;

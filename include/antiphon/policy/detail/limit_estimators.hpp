@@ -2,10 +2,9 @@
 #pragma once
 // How many asks a service bears at once, learned from how long they take and which are dropped.
 
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
 
+#include "antiphon/core/arithmetic.hpp"
 #include "antiphon/core/time.hpp"
 
 namespace antiphon::detail {
@@ -45,10 +44,10 @@ public:
             shortest_ = s.took;
             return limit;
         }
-        double const step = std::max(1.0, std::floor(std::log10(limit)));
+        double const step = detail::larger(1.0, detail::floor(detail::log10(limit)));
         if (s.dropped) return limit - step;
         if (2.0 * s.in_flight < limit) return limit;
-        double const queue = std::ceil(limit * (1 - static_cast<double>(shortest_.count()) / static_cast<double>(s.took.count())));
+        double const queue = detail::ceil(limit * (1 - static_cast<double>(shortest_.count()) / static_cast<double>(s.took.count())));
         if (queue <= 1 * step) return limit + 6 * step;
         if (queue < 3 * step) return limit + step;
         return queue > 6 * step ? limit - step : limit;
@@ -66,14 +65,14 @@ class gradient_estimator {
 public:
     [[nodiscard]] double next(double limit, limit_sample const& s) noexcept {
         if (!s.ran) return limit;
-        double const now = static_cast<double>(std::max(s.took, duration{1}).count());
+        double const now = static_cast<double>(detail::larger(s.took, duration{1}).count());
         ++samples_;
         // A plain mean of the first ten, then an exponential one over 600.
         long_run_ += (now - long_run_) * (samples_ <= 10 ? 1.0 / samples_ : 2.0 / 601);
         double const ratio = long_run_ / now;
         if (ratio > 2) long_run_ *= 0.95;  // it recovers
         if (2.0 * s.in_flight < limit) return limit;
-        double const gradient = std::clamp(1.5 * ratio, 0.5, 1.0);
+        double const gradient = detail::clamped(1.5 * ratio, 0.5, 1.0);
         return 0.8 * limit + 0.2 * (limit * gradient + 4);
     }
 

@@ -2,11 +2,11 @@
 #pragma once
 // The permits of a rate limit, cycle by cycle, which its handles and their asks share.
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "antiphon/core/arithmetic.hpp"
 #include "antiphon/core/config.hpp"
 #include "antiphon/core/time.hpp"
 #include "antiphon/execution/parking.hpp"
@@ -68,13 +68,14 @@ public:
         if (made.cycle < cycle_) return;
         if (made.left >= 0 &&
             available_ + (made.cycle - cycle_) * permits_ == made.left) {  // the last in line: as if it had never been
-            available_ = std::min(available_ + n, permits_);
+            available_ = detail::smaller(available_ + n, permits_);
             return;
         }
         // What earlier cycles gave to it is lost: it would not fit into this one.
         ANTIPHON_TRY {
-            auto const at =
-                std::lower_bound(gaps_.begin(), gaps_.end(), made.cycle, [](gap const& g, std::int64_t c) { return g.cycle < c; });
+            auto at = gaps_.begin();
+            while (at != gaps_.end() && at->cycle < made.cycle)
+                ++at;
             if (at != gaps_.end() && at->cycle == made.cycle) {
                 at->permits += made.last;
             } else {
@@ -121,7 +122,7 @@ private:
     }
     [[nodiscard]] std::int64_t free_now() const noexcept {
         std::int64_t const gap_now = !gaps_.empty() && gaps_.front().cycle == cycle_ ? gaps_.front().permits : 0;
-        return std::max(available_, std::int64_t{0}) + gap_now;
+        return detail::larger(available_, std::int64_t{0}) + gap_now;
     }
     [[nodiscard]] std::int64_t all_gaps() const noexcept {
         std::int64_t sum = 0;
@@ -142,13 +143,13 @@ private:
         if (further > duration::max() / per_) return {false, duration::max(), cycle_, 0, -1};
         std::int64_t const before = available_ + further * permits_;
         return {true, saturating_add(saturating_sub(end_, now), further * per_), cycle_ + 1 + further,
-                n - std::max(before, std::int64_t{0}), before + permits_ - n};
+                n - detail::larger(before, std::int64_t{0}), before + permits_ - n};
     }
     /// Of `n`, as many as there are up to the cycle `until`; what remains of `n` is the answer.
     std::int64_t take_gaps(std::int64_t n, std::int64_t until) noexcept {
         auto at = gaps_.begin();
         for (; at != gaps_.end() && at->cycle <= until && n != 0; ++at) {
-            std::int64_t const taken = std::min(n, at->permits);
+            std::int64_t const taken = detail::smaller(n, at->permits);
             at->permits -= taken;
             n -= taken;
             if (at->permits != 0) break;

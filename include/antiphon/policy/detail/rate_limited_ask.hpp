@@ -2,7 +2,6 @@
 #pragma once
 // An ask through a rate limit.
 
-#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <limits>
@@ -10,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "antiphon/core/arithmetic.hpp"
 #include "antiphon/core/config.hpp"
 #include "antiphon/core/failure.hpp"
 #include "antiphon/core/time.hpp"
@@ -86,7 +86,7 @@ private:
         context_data const* const c = this->context();
         if (c == nullptr) return limit_.max_wait();
         if (!c->may_queue) return duration::zero();
-        return std::min(limit_.max_wait(), saturating_sub(c->deadline, now));
+        return detail::smaller(limit_.max_wait(), saturating_sub(c->deadline, now));
     }
     void refuse_now(duration wait) noexcept {
         bool const shed = this->context() != nullptr && !this->context()->may_queue && limit_.max_wait() > duration::zero();

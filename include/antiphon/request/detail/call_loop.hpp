@@ -3,11 +3,13 @@
 // The executor of a call() without one: the calling thread, which runs what its own ask needs while it waits.
 
 #include <atomic>
+#include <cstdint>
 #include <utility>
 
 #include "antiphon/core/node_cache.hpp"
 #include "antiphon/core/work.hpp"
 #include "antiphon/execution/executor.hpp"
+#include "antiphon/execution/fork.hpp"
 #include "antiphon/execution/here.hpp"
 #include "antiphon/execution/parking.hpp"
 #include "antiphon/request/state.hpp"
@@ -28,6 +30,7 @@ public:
         root_ = &root;
     }
     void push(work job) noexcept {
+        if (thread_ == &here_) mend_after_fork();
         {
             parking_lock::scope const held{lock_};
             if (!closed_) {
@@ -44,6 +47,7 @@ public:
     }
     [[nodiscard]] assistance run_one() noexcept {
         if (thread_ != &here_) return assistance::none;
+        mend_after_fork();
         work_item* item = nullptr;
         {
             parking_lock::scope const held{lock_};
@@ -55,6 +59,7 @@ public:
         return assistance::progress;
     }
     void close() noexcept {
+        mend_after_fork();
         work_item* left = nullptr;
         {
             parking_lock::scope const held{lock_};
@@ -71,6 +76,16 @@ public:
     }
 
 private:
+    /// For the caller's thread, which may have forked inside its own work: in the child it is alone, and whoever had the lock, perhaps
+    /// in the midst of a push, is not there.
+    void mend_after_fork() noexcept {
+        std::uint32_t const now = fork_generation();
+        if (now == generation_) return;
+        generation_ = now;
+        lock_.reset_after_fork();
+        for (tail_ = &head_; *tail_ != nullptr;)
+            tail_ = &(*tail_)->next;
+    }
     [[nodiscard]] work_item* pop() noexcept {
         work_item* const item = head_;
         if (item != nullptr) {
@@ -89,6 +104,7 @@ private:
     work_item* head_ = nullptr;
     work_item** tail_ = &head_;
     char const* thread_ = &here_;
+    std::uint32_t generation_ = fork_generation();  ///< that thread's
 };
 
 class call_loop_executor {

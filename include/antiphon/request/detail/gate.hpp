@@ -15,19 +15,20 @@ class gate {
 public:
     /// False: it is closed.
     [[nodiscard]] bool enter() noexcept {
-        // seq_cst against `close`: one of both sees the other
-        if ((word_.fetch_add(one, std::memory_order_seq_cst) & closed) == 0) return true;
+        // relaxed: of two exchanges of one word the later sees the earlier, so `close` sees who is inside, or is seen here
+        if ((word_.fetch_add(one, std::memory_order_relaxed) & closed) == 0) return true;
         leave();
         return false;
     }
     void leave() noexcept {
-        // release pairs with the load in `close`; only the address is used afterwards
+        // release pairs with `close`; only the address is used afterwards
         std::uint32_t const old = word_.fetch_sub(one, std::memory_order_release);
         if ((old & closed) != 0 && old < 2 * one) futex_wake_all(word_);
     }
     /// Nobody enters any more, and who is inside has left.
     void close() noexcept {
-        for (std::uint32_t seen = word_.fetch_or(closed, std::memory_order_seq_cst) | closed; seen >= one;
+        // acquire, both, pairs with `leave`
+        for (std::uint32_t seen = word_.fetch_or(closed, std::memory_order_acquire) | closed; seen >= one;
              seen = word_.load(std::memory_order_acquire))
             futex_wait(word_, seen);
     }

@@ -31,9 +31,9 @@ inline void state_base::request_stop() noexcept {
 inline void state_base::schedule(any_executor const& where) noexcept {
     retain(2);  // the queue's; and one that keeps this, of which `where` may be part, until `execute` has returned
     std::uint32_t old = word_.load(std::memory_order_relaxed);
-    // seq_cst, against a waiter that registers and then looks again (wait); release pairs with the step's acquire
+    // release pairs with the step's acquire. Waiters that register and look again are met in `handed`.
     while (
-        !word_.compare_exchange_weak(old, (old | queued | runnable) + handing, std::memory_order_seq_cst, std::memory_order_relaxed)) {
+        !word_.compare_exchange_weak(old, (old | queued | runnable) + handing, std::memory_order_acq_rel, std::memory_order_relaxed)) {
     }
     (old & queued) == 0 ? hand_to(where) : release();
     handed();
@@ -116,7 +116,7 @@ inline void state_base::reject(errc why, rejection how) noexcept {
 inline void state_base::schedule_as(work_item& entry, std::atomic<bool>& in_queue, any_executor const& where) noexcept {
     retain(2);  // as in schedule: one is the queue's, one keeps `where`
     std::uint32_t old = word_.load(std::memory_order_relaxed);
-    while (!word_.compare_exchange_weak(old, (old | runnable) + handing, std::memory_order_seq_cst, std::memory_order_relaxed)) {
+    while (!word_.compare_exchange_weak(old, (old | runnable) + handing, std::memory_order_acq_rel, std::memory_order_relaxed)) {
     }
     // seq_cst against take_pinned: the husk sees the step, or has left the queue
     if (!in_queue.exchange(true, std::memory_order_seq_cst)) {
@@ -150,7 +150,7 @@ inline void state_base::reject_pinned(work_item const& entry, std::atomic<bool>&
 
 inline void state_base::publish(delivery how, std::uint32_t references) noexcept {
     // acq_rel: release pairs with ready/attach/wait; acquire makes the consumer's fields visible
-    std::uintptr_t const old = slot_.exchange(is_ready, std::memory_order_seq_cst);
+    std::uintptr_t const old = slot_.exchange(is_ready, std::memory_order_acq_rel);
     if (old == 0) {
     } else if ((old & is_waiter) != 0) {
         waiter_of(old)->signal();
@@ -161,7 +161,7 @@ inline void state_base::publish(delivery how, std::uint32_t references) noexcept
 }
 
 inline std::uint32_t state_base::take_runnable(std::uint32_t bits) noexcept {
-    std::uint32_t const old = word_.fetch_and(~bits, std::memory_order_seq_cst);
+    std::uint32_t const old = word_.fetch_and(~bits, std::memory_order_acq_rel);
     if ((old & runnable) != 0 && (old & wakers) != 0) await_wakers();
     return old;
 }
@@ -171,7 +171,7 @@ inline std::uint32_t state_base::leave_queue() noexcept {
     std::uint32_t cleared = 0;
     do {
         cleared = (old & pinned) != 0 ? queued : queued | runnable;  // a pinned state's step is due elsewhere
-    } while (!word_.compare_exchange_weak(old, old & ~cleared, std::memory_order_seq_cst, std::memory_order_relaxed));
+    } while (!word_.compare_exchange_weak(old, old & ~cleared, std::memory_order_acq_rel, std::memory_order_relaxed));
     if ((old & cleared & runnable) != 0 && (old & wakers) != 0) await_wakers();
     return old & cleared;
 }
@@ -188,7 +188,7 @@ inline bool state_base::take_first_step() noexcept {
     std::uint32_t old = word_.load(std::memory_order_relaxed);
     do {
         if ((old & runnable) == 0 || (old & under_way) != 0) return false;
-    } while (!word_.compare_exchange_weak(old, old & ~runnable, std::memory_order_seq_cst, std::memory_order_relaxed));
+    } while (!word_.compare_exchange_weak(old, old & ~runnable, std::memory_order_acq_rel, std::memory_order_relaxed));
     if ((old & wakers) != 0) await_wakers();
     return true;
 }

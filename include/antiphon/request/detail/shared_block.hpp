@@ -41,8 +41,8 @@ public:
         interest_.fetch_add(1, std::memory_order_relaxed);  // relaxed: as for the references
         retain();
     }
-    /// True: nobody is interested any more.
-    [[nodiscard]] bool lose_interest() noexcept { return interest_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
+    /// True: nobody is interested any more. relaxed: only who is the last matters, and it holds a reference.
+    [[nodiscard]] bool lose_interest() noexcept { return interest_.fetch_sub(1, std::memory_order_relaxed) == 1; }
     void lose() noexcept {
         if (lose_interest() && !source_->ready()) source_->request_stop();
         release();

@@ -150,14 +150,14 @@ public:
         fulfilled
     };
     [[nodiscard]] promise_fate unguard_promise() noexcept {
-        std::uint32_t const old = word_.fetch_and(~guarded, std::memory_order_seq_cst);
+        std::uint32_t const old = word_.fetch_and(~guarded, std::memory_order_acq_rel);
         return (old & settled) != 0 ? promise_fate::fulfilled : (old & broken) != 0 ? promise_fate::dropped : promise_fate::kept;
     }
     /// For the ask: true when its handler, which has answered through the promise, still runs: what it consists of is destroyed by
     /// the guard's end.
-    [[nodiscard]] bool defer_discard() noexcept { return (word_.fetch_or(settled, std::memory_order_seq_cst) & guarded) != 0; }
+    [[nodiscard]] bool defer_discard() noexcept { return (word_.fetch_or(settled, std::memory_order_acq_rel) & guarded) != 0; }
     /// For the promise's destructor: true when its drop is decided later, by the guard's end.
-    [[nodiscard]] bool defer_broken_promise() noexcept { return (word_.fetch_or(broken, std::memory_order_seq_cst) & guarded) != 0; }
+    [[nodiscard]] bool defer_broken_promise() noexcept { return (word_.fetch_or(broken, std::memory_order_acq_rel) & guarded) != 0; }
 
     /// Whether a blocked thread sleeps on this answer or on one that depends on it: then it is sent to look again.
     /// Called by the thread that is about to perform or has just scheduled the next step.
@@ -277,12 +277,13 @@ private:
     [[nodiscard]] bool attach(waiter& w) noexcept {
         std::uintptr_t expected = 0;
         return slot_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(&w) | is_waiter, std::memory_order_seq_cst,
-                                             std::memory_order_seq_cst);
+                                             std::memory_order_acquire);
     }
     /// Leaves the slot; whoever took the waiter out before owes it a signal, which is awaited.
     void detach(waiter& w) noexcept {
         std::uintptr_t expected = reinterpret_cast<std::uintptr_t>(&w) | is_waiter;
-        if (!slot_.compare_exchange_strong(expected, 0, std::memory_order_seq_cst, std::memory_order_acquire)) w.sleep();
+        // relaxed: what follows is ordered by the signal, or by the next look
+        if (!slot_.compare_exchange_strong(expected, 0, std::memory_order_relaxed, std::memory_order_relaxed)) w.sleep();
     }
 
     std::atomic<std::uintptr_t> slot_{0};

@@ -57,7 +57,7 @@ inline waiter* state_base::find_waiter(state_base* at) noexcept {
         at = at->farthest_downstream();
         std::uintptr_t found = at->slot_.load(std::memory_order_seq_cst);
         if ((found & is_waiter) != 0) {
-            bool const taken = at->slot_.compare_exchange_strong(found, 0, std::memory_order_seq_cst, std::memory_order_seq_cst);
+            bool const taken = at->slot_.compare_exchange_strong(found, 0, std::memory_order_acquire, std::memory_order_relaxed);
             if (taken) sleeper = waiter_of(found);
             break;
         }
@@ -97,7 +97,7 @@ inline void state_base::wake_counted(std::uint32_t seen) noexcept {
     // whoever takes the step waits: so the walk is safe. Without `runnable` somebody performs the step already: nobody need be woken.
     waiter* const sleeper = (seen & runnable) != 0 ? find_waiter(this) : nullptr;
     // release pairs with await_wakers
-    std::uint32_t const old = word_.fetch_sub(waking, std::memory_order_seq_cst);
+    std::uint32_t const old = word_.fetch_sub(waking, std::memory_order_release);
     if ((old & wakers) == waking && (old & wake_awaited) != 0) futex_wake_all(word_);
     if (sleeper != nullptr) sleeper->signal();
 }
@@ -105,12 +105,13 @@ inline void state_base::wake_counted(std::uint32_t seen) noexcept {
 inline void state_base::wake_own_waiter() noexcept {
     std::uintptr_t found = slot_.load(std::memory_order_seq_cst);
     // One that left meanwhile needs no signal, and one that came later looks for itself.
-    if ((found & is_waiter) != 0 && slot_.compare_exchange_strong(found, 0, std::memory_order_seq_cst, std::memory_order_seq_cst))
+    if ((found & is_waiter) != 0 && slot_.compare_exchange_strong(found, 0, std::memory_order_acquire, std::memory_order_relaxed))
         waiter_of(found)->signal();
 }
 
 inline void state_base::await_wakers() noexcept {
-    for (std::uint32_t seen = word_.fetch_or(wake_awaited, std::memory_order_seq_cst) | wake_awaited; (seen & wakers) != 0;
+    // acquire, both, pairs with wake_counted
+    for (std::uint32_t seen = word_.fetch_or(wake_awaited, std::memory_order_acquire) | wake_awaited; (seen & wakers) != 0;
          seen = word_.load(std::memory_order_acquire))
         futex_wait(word_, seen);
 }
