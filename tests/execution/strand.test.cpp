@@ -2,6 +2,7 @@
 #include <antiphon/execution/any_executor.hpp>
 #include <antiphon/execution/inline_executor.hpp>
 #include <antiphon/execution/manual_executor.hpp>
+#include <antiphon/execution/post.hpp>
 #include <antiphon/execution/strand.hpp>
 #include <antiphon/execution/thread_pool.hpp>
 
@@ -275,4 +276,19 @@ TEST_CASE("a refused waiter's job is run although the helper in its way goes aft
     CHECK(strand.assist() == ap::assistance::progress);
     waiter.wait();
     CHECK(second.ran);
+}
+
+TEST_CASE("a strand knows whether the calling thread is running one of its jobs") {
+    ap::manual_executor queue;
+    ap::strand const mine{queue}, other{queue};
+    CHECK_FALSE(mine.running_here());
+    bool inside = false, elsewhere = true;
+    ap::post(mine, [&] {
+        inside = mine.running_here();
+        elsewhere = other.running_here();
+    });
+    queue.run();
+    CHECK(inside);
+    CHECK_FALSE(elsewhere);
+    CHECK_FALSE(mine.running_here());
 }

@@ -13,6 +13,7 @@
 #include "antiphon/execution/any_executor.hpp"
 #include "antiphon/execution/detail/strand_core.hpp"
 #include "antiphon/execution/executor.hpp"
+#include "antiphon/execution/here.hpp"
 #include "antiphon/execution/shared_core.hpp"
 #include "antiphon/execution/timer.hpp"
 
@@ -40,6 +41,9 @@ public:
     [[nodiscard]] bool claimable() const noexcept { return false; }
     /// Inside the strand: `would_deadlock`. Where the underlying executor lets waiters run its work: the strand's next job runs here.
     assistance assist() const noexcept { return core_->assist(); }
+
+    /// Whether the calling thread is running a job of this strand, at any depth.
+    [[nodiscard]] bool running_here() const noexcept { return place_scope::inside(core_.get()); }
 
     [[nodiscard]] time_point now() const { return core_->below().now(); }
     void arm(timer& t, time_point when) const { core_->below().arm(t, when); }
