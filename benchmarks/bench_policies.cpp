@@ -46,6 +46,18 @@ void coalesce(benchmark::State& state) { layered(state, ap::coalesce()); }
 void cache_hit(benchmark::State& state) {
     layered(state, ap::cache{}.by([](int) { return 1; }));
 }
+void rate_limit(benchmark::State& state) { layered(state, ap::rate_limit{{.permits = 2'000'000'000, .per = 1h}}); }
+void concurrency_limit(benchmark::State& state) { layered(state, ap::concurrency_limit{{.max_concurrent = 10}}); }
+void adaptive_limit(benchmark::State& state) { layered(state, ap::adaptive_limit{}); }
+void load_shed(benchmark::State& state) { layered(state, ap::load_shed{}); }
+void load_shed_throttle(benchmark::State& state) { layered(state, ap::load_shed{{.throttle = true}}); }
+void with_metadata(benchmark::State& state) { layered(state, ap::with_metadata{"tenant", "blue"}); }
+void adaptive(benchmark::State& state) { layered(state, ap::adaptive{}); }
+void within(benchmark::State& state) { layered(state, ap::within(1h)); }
+void balance(benchmark::State& state) {
+    ap::balance<int(int)> const one{{bare()}};
+    ask(state, one.to_request());
+}
 void timeout(benchmark::State& state) { layered(state, ap::timeout{.limit = 1h}); }
 void deadline(benchmark::State& state) { layered(state, ap::deadline{ap::clock::now() + 24h}); }
 void hedge(benchmark::State& state) { layered(state, ap::hedge{.after = 1h}); }
@@ -59,9 +71,18 @@ BENCHMARK(retry_with_budget);
 BENCHMARK(circuit_breaker);
 BENCHMARK(observe);
 BENCHMARK(stats);
+BENCHMARK(with_metadata);
+BENCHMARK(rate_limit);
+BENCHMARK(concurrency_limit);
+BENCHMARK(adaptive_limit);
+BENCHMARK(load_shed);
+BENCHMARK(load_shed_throttle);
+BENCHMARK(adaptive);
 BENCHMARK(coalesce);
 BENCHMARK(cache_hit);
+BENCHMARK(balance);
 BENCHMARK(timeout);
+BENCHMARK(within);
 BENCHMARK(deadline);
 BENCHMARK(hedge);
 BENCHMARK(standard);

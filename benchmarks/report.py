@@ -179,12 +179,25 @@ def timed_tables(runs, figures):
         yield from (line_table if is_series(of_it) else bar_table)(workload, of_it, figures)
 
 
+def latencies(build, probes, limit=120):
+    """What was measured in time: a pool that never comes to a probe is left out, with those after it."""
+    with tempfile.TemporaryFile("w+") as out:
+        try:
+            subprocess.run([str(build / "bin" / "latency"), str(probes)], stdout=out, stderr=subprocess.DEVNULL, check=True, timeout=limit)
+        except subprocess.TimeoutExpired:
+            print(f"\n  bench: latency did not end within {limit} s", file=sys.stderr)
+        out.seek(0)
+        return out.read()
+
+
 def latency_tables(text, figures):
     rows = {}
-    for line in text.strip().split("\n"):
+    for line in text.splitlines():
         table, who, *figures_of_it = line.split("\t")
         rows.setdefault(table, []).append((who, [float(x) for x in figures_of_it]))
     saturated = sorted(rows.get("saturated", []), key=lambda row: row[1][0])
+    if not saturated:
+        return
     yield "## Latency under load\n"
     yield ("Workers are never idle: 64 jobs of 5 µs each post their successors from inside, and one thread outside posts probes one at a "
            "time. Microseconds; `begun` is when the probe runs, `back` when its poster, which sleeps meanwhile, knows.\n")
@@ -290,7 +303,7 @@ def main(words):
         for workload, of_it in timed(given.build, part, given.rounds, given.min_time).items():
             runs[workload] = of_it
     progress.next("latency under load")
-    latency = subprocess.run([str(given.build / "bin" / "latency"), str(given.probes)], capture_output=True, text=True, check=True).stdout
+    latency = latencies(given.build, given.probes)
     progress.next("heap")
     heap = subprocess.run([str(given.build / "bin" / "heap_figures")], capture_output=True, text=True, check=True).stdout
     progress.next("instructions")

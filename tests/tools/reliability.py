@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSL-1.0
 """Writes the figures of the last runs into docs/reliability.md: reliability.py LOGS
 
-Reads explore.log, explore-*.log, soak.log, storm.log, fuzz-*.log and mutate.log, as ./dev leaves them, and replaces what stands between the two markers.
+Reads explore.log, explore-*.log, soak.log, storm.log, fuzz-*.log and mutate.log, as ./dev leaves them, and replaces their rows between
+the two markers; the others stay.
 """
 import pathlib
 import re
@@ -33,7 +34,8 @@ def nightly(logs):
     counts = [c for text in pieces for c in re.findall(r"^(\d+) schedules\n(\d+) passed, (\d+) failed$", text, re.M)]
     if not counts:
         return []
-    return [("the longer form: schedules", thousands(sum(int(c[0]) for c in counts))), ("the longer form: tests that failed", str(sum(int(c[2]) for c in counts)))]
+    return [("the longer form: schedules", thousands(sum(int(c[0]) for c in counts))),
+            ("the longer form: tests that failed", str(sum(int(c[2]) for c in counts)))]
 
 
 def soaked(text):
@@ -83,10 +85,12 @@ def main():
     rows = figures(pathlib.Path(sys.argv[1]))
     if not rows:
         sys.exit("reliability: no logs: run ./dev explore, soak, fuzz, mutate first")
-    table = "| | |\n|---|---|\n" + "".join(f"| {name} | {value} |\n" for name, value in rows)
-    text = PAGE.read_text()
-    before, rest = text.split(BEGIN)
-    PAGE.write_text(before + BEGIN + table + END + rest.split(END)[1])
+    before, rest = PAGE.read_text().split(BEGIN)
+    kept, after = rest.split(END)
+    # What was not run again stays as it was.
+    all_rows = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", kept, re.M)) | dict(rows)
+    table = "| | |\n|---|---|\n" + "".join(f"| {name} | {value} |\n" for name, value in all_rows.items())
+    PAGE.write_text(before + BEGIN + table + END + after)
 
 
 if __name__ == "__main__":

@@ -111,7 +111,8 @@ struct sharing<layered<Policy, Inner>> {
     }
 };
 
-/// Room for the ask inside a layer's ask, so that a pipeline is one allocation. Whoever holds the inner one holds the outer.
+/// Room for the ask inside a layer's ask, so that a pipeline is one allocation. Whoever holds the inner one holds the outer, by the
+/// reference that comes with the inner one's context where that is the outer one's.
 template <class Inner, class... A>
 class child_slot {
     using ask_type = typename Inner::template ask<A...>;
@@ -119,12 +120,13 @@ class child_slot {
     public:
         template <class... X>
         explicit embedded(state_base& owner, X&&... x) : ask_type{std::forward<X>(x)...}, owner_{&owner} {
-            owner.retain();
+            if (this->context() == nullptr || !this->context()->belongs_to(owner)) owner.retain();
         }
 
     private:
         void destroy() noexcept override {
             state_base* const owner = owner_;
+            static_cast<void>(this->take_context_of(*owner));
             this->~embedded();
             owner->release();
         }
@@ -247,8 +249,10 @@ protected:
 private:
     template <class L, class... X>
     void make_inner(state_base& keeper, any_executor where, L&& layer, X&&... args) {
+        inherited_.owner_is_new(true);
         state_ptr<state<R>> inner =
             child_.make_on(keeper, std::move(where), &inherited_, std::forward<L>(layer).inner(), std::forward<X>(args)...);
+        inherited_.owner_is_new(false);
         inner->attach_first(*this);
         inner_ = inner.get();
         this->await_first(state_ptr<>{inner.release()});

@@ -24,6 +24,7 @@ public:
     link(link const&) = delete;
     link& operator=(link const&) = delete;
     ~link() {
+        if (word_.load(std::memory_order_relaxed) == 0) return;
         if (State* s = take()) s->release();
     }
 

@@ -91,7 +91,10 @@ public:
     template <class... X>
     following_ask(any_executor executor, context_data const* context, Layer const& layer, X&&... args)
         : host_state<R>{std::move(executor), context, 2, 0}, inner_{child_.make(*this, context, layer, std::forward<X>(args)...)} {}
-    void begin() noexcept override { answer_by_beginning(*this, std::move(inner_)); }
+    void begin() noexcept override {
+        if (this->asked_anew()) inner_->ask_anew();
+        answer_by_beginning(*this, std::move(inner_));
+    }
     void dismiss() noexcept override {
         inner_->dismiss();
         inner_ = {};
@@ -109,10 +112,11 @@ private:
     state_ptr<state<typename Layer::result_type>> inner_;
 };
 
+/// Whether only the layer itself knows what type its ask will have.
 template <class Layer>
-inline constexpr bool is_erased = false;
+inline constexpr bool decides_late = false;
 template <class Signature>
-inline constexpr bool is_erased<erased<Signature>> = true;
+inline constexpr bool decides_late<erased<Signature>> = true;
 
 /// The ask of a holder: its layer's own, when that is known and has the right type, else one that follows it.
 template <class R, class Layer, class... A>
@@ -120,7 +124,7 @@ struct holders_ask {
     using type = following_ask<R, Layer, A...>;
 };
 template <class R, class Layer, class... A>
-    requires(!is_erased<Layer> && std::is_same_v<R, typename Layer::result_type>)
+    requires(!decides_late<Layer> && std::is_same_v<R, typename Layer::result_type>)
 struct holders_ask<R, Layer, A...> {
     using type = typename Layer::template ask<A...>;
 };
@@ -150,7 +154,7 @@ public:
     [[nodiscard]] state_ptr<state<R>> make(any_executor const& executor, context_data const* context, P... args) const override {
         if constexpr (transparent) {
             return handler_.layer().base().make(executor, context, hand_on<P>(args)...);
-        } else if constexpr (is_erased<layer> && same) {
+        } else if constexpr (decides_late<layer> && same) {
             return layer::make(handler_.layer(), executor, context, hand_on<P>(args)...);
         } else {
             return state_ptr<state<R>>{new heap_ask<ask>{executor, context, handler_.layer(), hand_on<P>(args)...}};

@@ -70,6 +70,8 @@ public:
     /// Before `begin`, by whoever made it in the context of the handler that asks: this is an ask of its own, and its attempts are
     /// counted from 1.
     void ask_anew() noexcept { context_ |= is_anew; }
+    /// The reference that came with the context is the caller's from now on, and there is no context any more. False: it is none to `owner`.
+    [[nodiscard]] bool take_context_of(state_base const& owner) noexcept;
     [[nodiscard]] bool asked_anew() const noexcept { return (context_ & is_anew) != 0; }
     /// Which attempt of the ask around it this is, from 1.
     [[nodiscard]] std::uint32_t attempt_around() const noexcept;
@@ -374,8 +376,11 @@ struct metadata_block;
 class context_data {
 public:
     explicit context_data(state_base& owner) noexcept : owner_{&owner} {}
-    void retain() const noexcept { owner_->retain(); }
+    void retain() const noexcept { fresh_ ? owner_->retain_first() : owner_->retain(); }
     void release() const noexcept { owner_->release(); }
+    [[nodiscard]] bool belongs_to(state_base const& s) const noexcept { return owner_ == &s; }
+    /// While its owner is being made, and nobody else knows that.
+    void owner_is_new(bool now) noexcept { fresh_ = now; }
 
     time_point deadline = time_point::max();
     std::uint32_t attempt = 1;
@@ -405,6 +410,7 @@ public:
 
 private:
     state_base* owner_;
+    bool fresh_ = false;
 };
 
 inline urgency state_base::how_urgent() const noexcept {
@@ -423,6 +429,12 @@ inline state_base::state_base(any_executor executor, context_data const* context
 }
 inline state_base::~state_base() {
     if (context_data const* const c = context()) c->release();
+}
+inline bool state_base::take_context_of(state_base const& owner) noexcept {
+    context_data const* const c = context();
+    if (c == nullptr || !c->belongs_to(owner)) return false;
+    context_ = 0;
+    return true;
 }
 inline std::uint32_t state_base::attempt_around() const noexcept {
     context_data const* const c = context();
