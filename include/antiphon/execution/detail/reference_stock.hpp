@@ -6,6 +6,9 @@
 
 namespace antiphon::detail {
 
+/// Set by a thread that does not end before the process does: it keeps nothing in stock, since it would not give it back.
+constinit inline thread_local bool keeps_no_stock = false;
+
 /// A thread takes references to a core 256 at a time, and what it lets go of is the next one that it needs: where one thread asks and
 /// another one ends the asks, each goes to the shared count once for 256.
 ///
@@ -73,7 +76,7 @@ private:
     /// Whether `core` is the one in stock from now on.
     [[nodiscard]] static bool adopt(stock& mine, Core& core) noexcept {
         if (mine.life == phase::fresh) begin();
-        if (mine.life == phase::off || !core.lends()) return false;
+        if (mine.life == phase::off || keeps_no_stock || !core.lends()) return false;
         if (mine.of == &core) return true;
         if (mine.has != 0 && ++mine.misses % patience != 0) return false;
         empty(mine);
