@@ -167,7 +167,9 @@ void in_order() {
 
 int main(int argc, char** argv) {
     int const probes = argc > 1 ? std::atoi(argv[1]) : 2000;
-    bench::for_every_pool([probes]<class Pool>() { saturated<Pool>(probes); });
     by_deadline();
     bench::for_every_posting_peer([]<class Pool>() { in_order<Pool>(); });
+    bench::for_every_pool([probes]<class Pool>() {
+        if constexpr (!requires { Pool::may_starve; }) saturated<Pool>(probes);
+    });
 }

@@ -125,6 +125,8 @@ private:
 class moodycamel_posts {
 public:
     static constexpr char const* name = "moodycamel (blocking queue, function)";
+    static constexpr bool may_starve =
+        true;  ///< it has no order among producers: workers that post may keep a poster outside waiting for ever
     explicit moodycamel_posts(unsigned threads) {
         for (unsigned i = 0; i < threads; ++i)
             workers_.emplace_back([this] {

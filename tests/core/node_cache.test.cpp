@@ -98,9 +98,10 @@ TEST_CASE("node_cache: what one thread frees another one gets, in batches") {
     });
 }
 
-TEST_CASE("node_cache: what nobody asks for again goes to operator delete beyond a bound") {
-    constexpr std::size_t size = 192;
-    constexpr std::size_t many = 5000, kept = 34 * 32;  // two batches of a thread, and the depot's
+TEST_CASE("node_cache: what nobody asks for again goes to operator delete beyond a bound, and all of it when trimmed") {
+    constexpr std::size_t size = 512;
+    constexpr std::size_t most = std::size_t{16} << 20;
+    constexpr std::size_t many = most / size + 5000;
     std::vector<void*> made(many);
     auto const take_all = [&] {
         std::size_t const before = test::allocations_beside_reuse();
@@ -113,13 +114,41 @@ TEST_CASE("node_cache: what nobody asks for again goes to operator delete beyond
             ap::node_cache::deallocate(each, size);
     };
     in_fresh_thread([&] {
-        take_all();
+        ap::node_cache::trim();
+        CHECK(take_all() == many);
         give_all();
         std::size_t const fresh = take_all();
-        CHECK(fresh >= many - kept);
-        if (on) CHECK(fresh < many);
+        CHECK(fresh >= 5000 - 3 * 30);  // two magazines of a thread, and one that passes the bound
+        if (on) CHECK(fresh <= 5000);
         give_all();
+        ap::node_cache::trim();
+        CHECK(take_all() == many);
+        give_all();
+        ap::node_cache::trim();
     });
+}
+
+TEST_CASE("node_cache: blocks made by one thread and freed by another, more than threads keep, cost no allocation the second time") {
+    constexpr std::size_t size = 272, many = 20'000;  // nobody else's in this process
+    std::vector<void*> made(many);
+    auto const round = [&] {
+        std::size_t fresh = 0;
+        in_fresh_thread([&] {
+            std::size_t const before = test::allocations_beside_reuse();
+            for (void*& each : made)
+                each = ap::node_cache::allocate(size);
+            fresh = test::allocations_beside_reuse() - before;
+        });
+        in_fresh_thread([&] {
+            for (void* each : made)
+                ap::node_cache::deallocate(each, size);
+        });
+        return fresh;
+    };
+    ap::node_cache::trim();
+    CHECK(round() == many);
+    CHECK(round() == (on ? 0 : many));
+    ap::node_cache::trim();
 }
 
 TEST_CASE("node_cache: a thread that keeps nothing allocates every block") {

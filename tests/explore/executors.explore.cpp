@@ -45,6 +45,11 @@ public:
 private:
     ends& to_;
 };
+/// A core of which threads keep references in stock.
+struct lent_core final : ap::counted {
+    [[nodiscard]] bool lends() const noexcept { return open.load(); }
+    std::atomic<bool> open{true};
+};
 template <class Executor>
 void post_to(Executor const& where, ends& to) {
     where.execute(ap::work{*new job{to}});
@@ -454,5 +459,20 @@ EXPLORE("any_executor: a boxed one is shared by its copies, and ends with the la
         b = ap::any_executor{};
     }};
     a = ap::any_executor{};
+    other.join();
+}
+
+EXPLORE("reference_stock: threads that keep references, and the end of the context, end the core once",
+        {.search = plan::way::bounded, .preemptions = 3}) {
+    std::thread one, other;
+    {
+        ap::shared_core<lent_core> const context{new lent_core};
+        auto const copy_again = [mine = context] { ap::shared_core<lent_core> const copy{mine}; };
+        one = std::thread{copy_again};
+        other = std::thread{copy_again};
+        context->open.store(false);
+        ap::detail::reference_stock<lent_core>::give_back(*context);
+    }
+    one.join();
     other.join();
 }

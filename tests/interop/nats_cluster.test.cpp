@@ -138,7 +138,7 @@ TEST_CASE("nats: a worker that is told to go answers what it has, and the others
     nats const here{c.client_options()};
     client const bus{here};
     c.wait_for_both(bus);
-    auto const ask = bus.request<int(int)>("work.slow") | ap::retry{.max_attempts = 5, .backoff = {.initial = 1ms}};
+    auto const ask = bus.request<int(int)>("work.slow") | ap::retry{.max_attempts = 100, .backoff = {.initial = 1ms, .max = 50ms}};
     std::vector<ap::future<int>> answers;
     for (int i = 0; i < 100; ++i) {
         answers.push_back(ask.submit(i));

@@ -101,10 +101,51 @@ struct with_adaptive_limit {
 struct with_load_shed {
     static auto make() { return ap::load_shed{{.throttle = true, .k = 1e6}}; }
 };
+struct with_retry {
+    static auto make() { return ap::retry{}; }
+};
+struct with_retry_and_budget {
+    static auto make() { return ap::retry{.budget = ap::retry_budget{ap::retry_budget::bucket{}}}; }
+};
+struct with_hedge {
+    static auto make() { return ap::hedge{.after = 2h}; }
+};
+struct with_measured_hedge {
+    static auto make() { return ap::hedge{.max_extra_load = 0.1}; }
+};
+struct with_with_metadata {
+    static auto make() {
+        return ap::with_metadata{"key", [] { return "value"; }};
+    }
+};
+struct with_standard {
+    static auto make() { return ap::standard{}; }
+};
+/// With everything that may be left out.
+struct with_full_standard {
+    static auto make() {
+        return ap::standard({.rate_limit = ap::rate_limit{{.permits = 1'000'000, .per = 1h}},
+                             .hedge = ap::hedge{.after = 2h},
+                             .concurrency_limit = ap::concurrency_limit{{.max_concurrent = 1000}},
+                             .load_shed = ap::load_shed{}})
+            .with_fallback([](ap::failure why) { return why; });
+    }
+};
+/// A request is the only replica of a balance.
+struct with_balance {
+    static auto make() {
+        return [](auto r) {
+            ap::balance<typename decltype(r)::signature> const all{{.breaker = ap::circuit_breaker_options{}}};
+            all.add(std::move(r));
+            return all.to_request();
+        };
+    }
+};
 #define ANTIPHON_LAW_POLICIES                                                                                                          \
     with_timeout, with_deadline, with_within, with_after, with_at, with_priority, with_observe, with_stats, with_adaptive, with_chaos, \
         with_circuit_breaker, with_rate_limit, with_delaying_rate_limit, with_concurrency_limit, with_line, with_adaptive_limit,       \
-        with_load_shed, with_layer, with_fallback, with_coalesce, with_cache
+        with_load_shed, with_layer, with_fallback, with_coalesce, with_cache, with_retry, with_retry_and_budget, with_hedge,           \
+        with_measured_hedge, with_with_metadata, with_standard, with_full_standard, with_balance
 
 /// The same for an executor without a clock of its own: its time is the machine's, which may have begun a minute ago.
 template <class P>
@@ -185,16 +226,7 @@ TEMPLATE_TEST_CASE("law: a failure that no repeat can mend passes unchanged", "[
     CHECK(answer.error().executed() == ap::executed::yes);
 }
 
-namespace {
-struct with_retry {
-    static auto make() { return ap::retry{}; }
-};
-struct with_hedge {
-    static auto make() { return ap::hedge{.after = 10ms}; }
-};
-}  // namespace
-
-TEMPLATE_TEST_CASE("law: an empty request fails, and nothing waits for it", "[law]", ANTIPHON_LAW_POLICIES, with_retry, with_hedge) {
+TEMPLATE_TEST_CASE("law: an empty request fails, and nothing waits for it", "[law]", ANTIPHON_LAW_POLICIES) {
     ap::testing::simulation sim{1};
     int (*null)(int) = nullptr;
     auto const check = [&](auto bare) {
@@ -401,4 +433,61 @@ TEMPLATE_TEST_CASE("law: asks in and answers out are as many on both sides", "[l
     }
     CHECK(outside.snapshot().asked == 200);
     CHECK(sim.pending() == 0);
+}
+
+TEMPLATE_TEST_CASE("law: it holds over every executor: each verb gives the value, a stop ends the ask, once", "[law]",
+                   ANTIPHON_LAW_POLICIES) {
+    ap::thread_pool one{{.threads = 1}};
+    ap::thread_pool two{{.threads = 2}};
+    for (ap::any_executor const& where : {ap::any_executor{ap::inline_executor{}}, ap::any_executor{one.get_executor()},
+                                          ap::any_executor{two.get_executor()}, ap::any_executor{ap::strand{two.get_executor()}}}) {
+        auto const r = ap::request{[](int x) { return x + 1; }} | make_in_real_time<TestType>() | ap::starts_on(where);
+        CHECK(r.call(1).value() == 2);
+        CHECK(r.submit(2).get().value() == 3);
+        CHECK(r.call_for(1h, 3).get().value() == 4);
+        ap::promise<int> told;
+        ap::future<int> heard = told.get_future();
+        r.submit(4, [&](ap::result<int> answer) { told.set(std::move(answer)); });
+        CHECK(std::move(heard).get().value() == 5);
+        std::vector<ap::future<int>> many;
+        for (int i = 0; i != 20; ++i) {
+            many.push_back(r.submit(i));
+            if (i % 2 != 0) many.back().request_stop();
+        }
+        for (int i = 0; i != 20; ++i) {
+            ap::result<int> const answer = std::move(many[static_cast<std::size_t>(i)]).get();
+            if (answer) CHECK(*answer == i + 1);
+            if (i % 2 == 0) CHECK(answer.has_value());
+        }
+    }
+    two.shut_down(1s);
+    one.shut_down(1s);
+}
+
+TEMPLATE_TEST_CASE("law: the first answer is kept, whatever comes after it", "[law]", ANTIPHON_LAW_POLICIES) {
+    ap::testing::simulation sim{1};
+    std::vector<ap::promise<int>> replies;
+    auto const r =
+        ap::request{[&](ap::promise<int> reply) { replies.push_back(std::move(reply)); }} | TestType::make() | ap::starts_on(sim);
+    auto f = r.submit();
+    sim.advance(100ms);
+    REQUIRE(replies.size() == 1);
+    replies[0].set_value(1);
+    sim.advance(100ms);
+    f.request_stop();  // too late
+    replies.clear();
+    sim.run();
+    CHECK(std::move(f).get().value() == 1);
+    CHECK(sim.pending() == 0);
+}
+
+TEMPLATE_TEST_CASE("law: arguments and values are as they were for each of several asks at once", "[law]", ANTIPHON_LAW_POLICIES) {
+    ap::testing::simulation sim{1};
+    std::string const text(1000, 'x');
+    auto const r = ap::request{[](std::string s) { return s; }} | TestType::make() | ap::starts_on(sim);
+    int heard = 0;
+    for (int i = 0; i != 4; ++i)
+        r.submit(text, [&](ap::result<std::string> answer) { heard += answer.has_value() && *answer == text; });
+    sim.run();
+    CHECK(heard == 4);
 }

@@ -80,6 +80,13 @@
 #define ANTIPHON_SPIN_HINT() static_cast<void>(0)
 #endif
 
+/// For what seldom runs: out of its callers' way, and out of what is proved about them.
+#if defined(__GNUC__)
+#define ANTIPHON_COLD [[gnu::cold, gnu::noinline]]
+#else
+#define ANTIPHON_COLD
+#endif
+
 // Whether the library's nodes are kept for reuse (core/node_cache.hpp). May be set to 0 from outside, for tools that look at each block;
 // set it alike in every translation unit.
 #if defined(ANTIPHON_HAS_NODE_CACHE)

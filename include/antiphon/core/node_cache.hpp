@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -16,20 +17,28 @@ namespace antiphon {
 namespace detail {
 
 inline constexpr std::size_t node_grain = 16, largest_node = 512, node_sizes = largest_node / node_grain;
-inline constexpr std::uint32_t node_batch = 32, node_slots = 32;
+inline constexpr std::uint32_t node_batch = 30, node_slots = 8;
+/// What the depots keep of all sizes together, in bytes; and, whatever others have taken of that, so many magazines of each size.
+inline constexpr std::size_t most_kept = std::size_t{16} << 20;
+inline constexpr std::uint32_t always_kept = 32;
 
-/// A free block. The first one of a batch on its way through the depot says how many there are.
-struct free_node {
-    free_node* next;
-    std::size_t count;
+/// Free blocks of one size, by their addresses: who hands them on touches none of them. They lie in another processor's cache, or in
+/// none, and a list through the blocks themselves would wait for each to come before the next one is known.
+struct node_magazine {
+    node_magazine* below = nullptr;  ///< in its pile
+    std::uint32_t count = 0;
+    void* blocks[node_batch];
 };
-static_assert(sizeof(free_node) <= node_grain);
+static_assert(sizeof(node_magazine) <= 256);
 
-/// What a thread has of one size: `first`, with room for as many more as make a batch, and perhaps a whole batch in reserve.
+/// What a thread has of one size: the blocks from `bottom` to `top` in the loaded magazine, which has room up to `end`; and perhaps a
+/// full or an empty magazine beside it. Where nothing is loaded, all are null.
 struct node_shelf {
-    free_node* first = nullptr;
-    free_node* reserve = nullptr;
-    std::uint32_t room = 0;
+    void** top = nullptr;
+    void** bottom = nullptr;
+    void** end = nullptr;
+    node_magazine* loaded = nullptr;
+    node_magazine* spare = nullptr;
 };
 /// fresh: nothing yet, and no destructor at the thread's end. off: for good; there is no room on any shelf.
 enum class node_phase : unsigned char {
@@ -42,55 +51,60 @@ struct node_shelves {
     node_phase life = node_phase::fresh;
     unsigned char turn = 0;  ///< where to look in the depot first
 };
-/// Batches of one size on their way from thread to thread. A slot is owned by whoever exchanges it.
+/// Magazines on their way from thread to thread, in piles. A pile is owned by whoever exchanges its slot for nothing, so nobody looks into
+/// a magazine of somebody else's: one that comes back at the same address (ABA) changes nothing.
 class alignas(64) node_depot {
 public:
-    /// False: it is full.
-    [[nodiscard]] bool put(free_node* whole, std::uint32_t turn) noexcept {
-        if (filled_.load(std::memory_order_relaxed) >= node_slots) return false;  // relaxed, as in take: only a hint
-        for (std::uint32_t i = 0; i != node_slots; ++i) {
-            free_node* expected = nullptr;
-            std::atomic<free_node*>& slot = slots_[(turn + i) % node_slots];
-            // release pairs with take: the links, and the owners' last use of the blocks
-            if (slot.load(std::memory_order_relaxed) == nullptr &&
-                slot.compare_exchange_strong(expected, whole, std::memory_order_release, std::memory_order_relaxed)) {
-                filled_.fetch_add(1, std::memory_order_relaxed);
-                return true;
-            }
-        }
-        return false;
+    void put(node_magazine* whole, std::uint32_t turn) noexcept {
+        std::atomic<node_magazine*>& slot = slots_[turn % node_slots];
+        node_magazine* below = slot.load(std::memory_order_relaxed);
+        do {
+            whole->below = below;
+            // release pairs with take, through the exchanges of later puts too: what it holds, and the owners' last use of the blocks
+        } while (!slot.compare_exchange_weak(below, whole, std::memory_order_release, std::memory_order_relaxed));
     }
-    [[nodiscard]] free_node* take(std::uint32_t turn) noexcept {
-        if (filled_.load(std::memory_order_relaxed) == 0) return nullptr;
+    /// Null: there is nothing, or others have it in their hands.
+    [[nodiscard]] node_magazine* take(std::uint32_t turn) noexcept {
         for (std::uint32_t i = 0; i != node_slots; ++i) {
-            std::atomic<free_node*>& slot = slots_[(turn + i) % node_slots];
-            if (slot.load(std::memory_order_relaxed) == nullptr) continue;
-            // acquire pairs with put. Never two owners of a batch, and never a look into a batch of somebody else's: no ABA.
-            if (free_node* const whole = slot.exchange(nullptr, std::memory_order_acquire)) {
-                filled_.fetch_sub(1, std::memory_order_relaxed);
-                return whole;
-            }
+            std::atomic<node_magazine*>& slot = slots_[(turn + i) % node_slots];
+            if (slot.load(std::memory_order_relaxed) == nullptr) continue;  // relaxed: a hint
+            node_magazine* const whole = slot.exchange(nullptr, std::memory_order_acquire);  // pairs with put
+            if (whole == nullptr) continue;
+            if (whole->below != nullptr) put_back(slot, std::exchange(whole->below, nullptr), turn + i);
+            return whole;
         }
         return nullptr;
     }
 
+    /// How many there are, relaxed: only the number counts. May be wrong for a moment.
+    std::atomic<std::uint32_t> magazines{0};
+
 private:
-    std::atomic<std::uint32_t> filled_{0};  // may wrap below zero for a moment: then a look finds nothing
-    std::atomic<free_node*> slots_[node_slots]{};
+    void put_back(std::atomic<node_magazine*>& slot, node_magazine* pile, std::uint32_t turn) noexcept {
+        // release for the next taker of the pile, acquire for what was put here meanwhile
+        node_magazine* meanwhile = slot.exchange(pile, std::memory_order_acq_rel);
+        while (meanwhile != nullptr)
+            put(std::exchange(meanwhile, meanwhile->below), turn);
+    }
+
+    std::atomic<node_magazine*> slots_[node_slots]{};
 };
 
 /// This thread's, and everybody's.
 constinit inline thread_local node_shelves my_nodes{};
 inline constinit node_depot node_depots[node_sizes]{};
+inline constinit node_depot empty_magazines{};
+inline constinit std::atomic<std::size_t> kept_bytes{0};  ///< in all depots of nodes. Relaxed: only the number counts
 
 }  // namespace detail
 
-/// Blocks of up to 512 bytes, by sizes 16 bytes apart. A thread keeps at most two batches of 32 of each size; a third goes to a depot
-/// that all threads share, which keeps at most 32 batches of each size, and gives what is beyond that to `operator delete`. So a node
-/// that one thread makes and another frees comes back without a lock, 32 at a time.
+/// Blocks of up to 512 bytes, by sizes 16 bytes apart. A thread keeps at most two magazines of 30 of each size; a third goes to a depot
+/// that all threads share. So a node that one thread makes and another frees comes back without a lock, 30 at a time. The depots keep
+/// 16 MiB at most, all sizes together (and 960 blocks of each size in any case), and give what is beyond that to `operator delete`;
+/// `trim` gives up everything.
 /// **Threads**: any. The memory of a thread that ends goes to the depot; what its `thread_local` destructors still ask for comes
 /// from `operator new`. **Errors**: `allocate` throws what `operator new` throws.
-/// **Cost**: about ten instructions, when the thread has a block; else one atomic exchange for 32, else `operator new`.
+/// **Cost**: about ten instructions, when the thread has a block; else some atomic exchanges for 30, else `operator new`.
 /// Off, so that tools see every block, under AddressSanitizer and where `ANTIPHON_HAS_NODE_CACHE` is set to 0.
 /// **Source**: Bonwick and Adams, "Magazines and Vmem", USENIX 2001.
 class node_cache {
@@ -98,41 +112,42 @@ public:
     [[nodiscard]] static void* allocate(std::size_t size) {
         if (!caches || size > detail::largest_node) return ::operator new(size);
         shelf& s = detail::my_nodes.shelves[number_of(size)];
-        block* const first = s.first;
-        if (first == nullptr) return refill(number_of(size));
-        s.first = first->next;
-        ++s.room;
-        return first;
+        if (s.top == s.bottom) return refill(number_of(size));
+        return *--s.top;
     }
     /// `size` is what was asked for.
     static void deallocate(void* memory, std::size_t size) noexcept {
         if (!caches || size > detail::largest_node) return ::operator delete(memory);
         shelf& s = detail::my_nodes.shelves[number_of(size)];
-        if (s.room == 0) return overflow(number_of(size), memory);
-        --s.room;
-        s.first = ::new (memory) block{s.first, 0};
+        if (s.top == s.end) return overflow(number_of(size), memory);
+        *s.top++ = memory;
     }
     /// From now on the calling thread keeps nothing: what it asks for comes from `operator new` and goes to `operator delete`, as under
     /// a sanitizer. For tests that count allocations, or let them fail.
     static void keep_nothing() noexcept {
-        empty(detail::my_nodes);
+        empty_shelves();
         detail::my_nodes.life = phase::off;
+    }
+    /// Gives all that the depots keep, and the calling thread, to `operator delete`: after a burst, for who wants the memory back.
+    static void trim() noexcept {
+        empty_shelves();
+        for (std::size_t i = 0; i != detail::node_sizes; ++i)
+            while (magazine* const whole = take(i))
+                discard(whole);
+        while (magazine* const none = take_empty())
+            delete none;
     }
 
 private:
     static constexpr bool caches = ANTIPHON_HAS_NODE_CACHE != 0;
-    using block = detail::free_node;
+    using magazine = detail::node_magazine;
     using shelf = detail::node_shelf;
     using phase = detail::node_phase;
     static constexpr std::uint32_t batch = detail::node_batch;
 
     /// Its destructor ends the calling thread's cache.
     struct reaper {
-        reaper() noexcept {
-            for (shelf& s : detail::my_nodes.shelves)
-                s.room = batch;
-            detail::my_nodes.life = phase::keeping;
-        }
+        reaper() noexcept { detail::my_nodes.life = phase::keeping; }
         ~reaper() { keep_nothing(); }
         reaper(reaper const&) = delete;
         reaper& operator=(reaper const&) = delete;
@@ -141,55 +156,87 @@ private:
     [[nodiscard]] static constexpr std::size_t number_of(std::size_t size) noexcept {
         return size == 0 ? 0 : (size - 1) / detail::node_grain;
     }
+    [[nodiscard]] static constexpr std::size_t bytes_of(std::size_t number) noexcept { return (number + 1) * detail::node_grain; }
 
-    static void begin() noexcept {
-        static thread_local reaper const at_the_end;
-        static_cast<void>(at_the_end);
+    static void note_count(shelf& s) noexcept {
+        if (s.loaded != nullptr) s.loaded->count = static_cast<std::uint32_t>(s.top - s.bottom);
+    }
+    /// What was loaded before, if anything was, is the spare one then.
+    static void load(shelf& s, magazine* m) noexcept {
+        note_count(s);
+        s.spare = s.loaded;
+        s.loaded = m;
+        s.bottom = m->blocks;
+        s.end = m->blocks + batch;
+        s.top = m->blocks + m->count;
+    }
+
+    [[nodiscard]] static bool keeps() noexcept {
+        if (detail::my_nodes.life == phase::fresh) {
+            static thread_local reaper const at_the_end;
+            static_cast<void>(at_the_end);
+        }
+        return detail::my_nodes.life == phase::keeping;
     }
     [[nodiscard]] static void* refill(std::size_t number) {
-        if (detail::my_nodes.life == phase::fresh) begin();
-        if (detail::my_nodes.life == phase::keeping) {
+        if (keeps()) {
             shelf& s = detail::my_nodes.shelves[number];
-            block* whole = std::exchange(s.reserve, nullptr);
-            std::uint32_t count = batch;
-            if (whole == nullptr) {
-                whole = detail::node_depots[number].take(detail::my_nodes.turn++);
-                if (whole != nullptr) count = static_cast<std::uint32_t>(whole->count);
-            }
-            if (whole != nullptr) {
-                s.first = whole->next;
-                s.room = batch - count + 1;
-                return whole;
+            bool const has_spare = s.spare != nullptr && s.spare->count != 0;
+            if (magazine* const full = has_spare ? std::exchange(s.spare, nullptr) : take(number)) {
+                if (s.spare != nullptr) detail::empty_magazines.put(std::exchange(s.spare, nullptr), detail::my_nodes.turn++);
+                load(s, full);
+                return *--s.top;
             }
         }
-        return ::operator new((number + 1) * detail::node_grain);
+        return ::operator new(bytes_of(number));
     }
     static void overflow(std::size_t number, void* memory) noexcept {
-        if (detail::my_nodes.life == phase::fresh) begin();
-        if (detail::my_nodes.life == phase::off) return ::operator delete(memory);
+        if (!keeps()) return ::operator delete(memory);
         shelf& s = detail::my_nodes.shelves[number];
-        if (s.room == 0) {
-            pass_on(number, std::exchange(s.reserve, s.first), batch);
-            s.first = nullptr;
-            s.room = batch;
-        }
-        --s.room;
-        s.first = ::new (memory) block{s.first, 0};
+        bool const has_spare = s.spare != nullptr && s.spare->count == 0;
+        magazine* const none = has_spare ? std::exchange(s.spare, nullptr) : new_empty();
+        if (none == nullptr) return ::operator delete(memory);
+        if (s.spare != nullptr) pass_on(number, std::exchange(s.spare, nullptr));
+        load(s, none);
+        *s.top++ = memory;
     }
-    static void pass_on(std::size_t number, block* whole, std::size_t count) noexcept {
-        if (whole == nullptr) return;
-        whole->count = count;
-        if (detail::node_depots[number].put(whole, detail::my_nodes.turn++)) return;
-        while (whole != nullptr)
-            ::operator delete(std::exchange(whole, whole->next));
+
+    /// Null: there is no memory.
+    [[nodiscard]] static magazine* new_empty() noexcept {
+        magazine* const none = take_empty();
+        return none != nullptr ? none : new (std::nothrow) magazine;
     }
-    static void empty(detail::node_shelves& mine) noexcept {
-        if (mine.life != phase::keeping) return;
+    [[nodiscard]] static magazine* take_empty() noexcept { return detail::empty_magazines.take(detail::my_nodes.turn++); }
+    static void pass_on(std::size_t number, magazine* whole) noexcept {
+        detail::node_depot& depot = detail::node_depots[number];
+        if (detail::kept_bytes.load(std::memory_order_relaxed) >= detail::most_kept &&
+            depot.magazines.load(std::memory_order_relaxed) >= detail::always_kept)
+            return discard(whole);
+        detail::kept_bytes.fetch_add(bytes_of(number) * whole->count, std::memory_order_relaxed);
+        depot.magazines.fetch_add(1, std::memory_order_relaxed);
+        depot.put(whole, detail::my_nodes.turn++);
+    }
+    [[nodiscard]] static magazine* take(std::size_t number) noexcept {
+        detail::node_depot& depot = detail::node_depots[number];
+        if (depot.magazines.load(std::memory_order_relaxed) == 0) return nullptr;  // a hint
+        magazine* const whole = depot.take(detail::my_nodes.turn++);
+        if (whole == nullptr) return nullptr;
+        detail::kept_bytes.fetch_sub(bytes_of(number) * whole->count, std::memory_order_relaxed);
+        depot.magazines.fetch_sub(1, std::memory_order_relaxed);
+        return whole;
+    }
+    static void discard(magazine* whole) noexcept {
+        for (std::uint32_t i = 0; i != whole->count; ++i)
+            ::operator delete(whole->blocks[i]);
+        delete whole;
+    }
+    static void empty_shelves() noexcept {
         for (std::size_t i = 0; i != detail::node_sizes; ++i) {
-            shelf& s = mine.shelves[i];
-            pass_on(i, std::exchange(s.reserve, nullptr), batch);
-            pass_on(i, std::exchange(s.first, nullptr), batch - s.room);
-            s.room = 0;
+            shelf& s = detail::my_nodes.shelves[i];
+            note_count(s);
+            for (magazine* const m : {s.loaded, s.spare})
+                if (m != nullptr) m->count != 0 ? pass_on(i, m) : delete m;
+            s = {};
         }
     }
 };

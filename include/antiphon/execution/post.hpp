@@ -10,7 +10,7 @@
 #include "antiphon/core/config.hpp"
 #include "antiphon/core/node_cache.hpp"
 #include "antiphon/core/work.hpp"
-#include "antiphon/execution/any_executor.hpp"
+#include "antiphon/execution/detail/executor_traits.hpp"
 #include "antiphon/execution/executor.hpp"
 
 namespace antiphon {
@@ -18,21 +18,21 @@ namespace antiphon {
 namespace detail {
 
 /// A posted callable, with the executor whose hook its exceptions go to.
-template <class F>
+template <class E, class F>
 class posted_item final : public work_item, public recycled {
 public:
     template <class G>
-    posted_item(any_executor const& where, G&& callable) : where_{where}, callable_(std::forward<G>(callable)) {}
+    posted_item(E const& where, G&& callable) : where_(where), callable_(std::forward<G>(callable)) {}
     void run() noexcept override {
         ANTIPHON_TRY { static_cast<void>(callable_()); }
-        ANTIPHON_CATCH_ALL { where_.unhandled(std::current_exception()); }
+        ANTIPHON_CATCH_ALL { unhandled_by(where_, std::current_exception()); }
         delete this;
     }
     void reject(errc, rejection) noexcept override { delete this; }
 
 private:
-    any_executor where_;
-    F callable_;
+    ANTIPHON_NO_UNIQUE_ADDRESS E where_;
+    ANTIPHON_NO_UNIQUE_ADDRESS F callable_;
 };
 
 }  // namespace detail
@@ -44,8 +44,8 @@ private:
 template <class E, class F>
     requires((executor<std::remove_cvref_t<E>> || execution_context<std::remove_reference_t<E>>) && std::invocable<std::decay_t<F>&>)
 void post(E&& where, F&& f) {
-    any_executor const place{executor_of(where)};
-    place.execute(work{*new detail::posted_item<std::decay_t<F>>{place, std::forward<F>(f)}});
+    auto const place = executor_of(where);
+    place.execute(work{*new detail::posted_item<std::remove_const_t<decltype(place)>, std::decay_t<F>>{place, std::forward<F>(f)}});
 }
 
 /// The same for a job that is made already.

@@ -11,6 +11,7 @@
 #include "antiphon/core/time.hpp"
 #include "antiphon/core/work.hpp"
 #include "antiphon/execution/detail/pool_core.hpp"
+#include "antiphon/execution/detail/reference_stock.hpp"
 #include "antiphon/execution/executor.hpp"
 #include "antiphon/execution/here.hpp"
 #include "antiphon/execution/shared_core.hpp"
@@ -64,6 +65,7 @@ public:
         } else {
             core_->shut_down(core_->options().drain_for);
         }
+        detail::reference_stock<detail::pool_core>::give_back(*core_);
     }
 
     [[nodiscard]] executor_type get_executor() const noexcept { return executor_type{core_}; }

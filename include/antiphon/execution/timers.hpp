@@ -9,6 +9,7 @@
 
 #include "antiphon/core/config.hpp"
 #include "antiphon/core/time.hpp"
+#include "antiphon/execution/detail/reference_stock.hpp"
 #include "antiphon/execution/parking.hpp"
 #include "antiphon/execution/timer.hpp"
 
@@ -133,7 +134,7 @@ public:
     /// Whether the calling thread is the timer thread, or one like it: it must not block, and no continuation of the user's runs on it.
     [[nodiscard]] static bool is_current() noexcept { return current_; }
     /// Makes the calling thread one like it: for threads of the library that complete asks, as those of a network do.
-    static void take_after() noexcept { current_ = true; }
+    static void take_after() noexcept { current_ = detail::keeps_no_stock = true; }
 
     /// `t.fire()` runs on the timer thread at `when` or soon after, never inside `arm`. `time_point::max()` never comes.
     void arm(timer& t, time_point when) {
@@ -195,7 +196,7 @@ private:
         futex_wake_all(started_);
     }
     [[noreturn]] void main() noexcept {
-        current_ = true;
+        current_ = detail::keeps_no_stock = true;
         parking_lock::scope hold{lock_};
         for (;;) {
             if (timer* const due = queue_.pop_due(clock::now())) {

@@ -100,6 +100,7 @@ public:
     using asked_signature = R(P...);
     using asked_result = R;
     using result_type = std::uint64_t;
+    static constexpr bool hears_answers = true;  ///< its last argument does
     using signature = std::uint64_t(P..., answer_sink<R>);
     template <class... A>
     using ask = typename split_sink<recurring, types<A...>>::type;

@@ -42,7 +42,11 @@ template <class Signature, class Repeat, class Handler, class Policy>
 [[nodiscard]] auto operator|(request<Signature, Repeat, Handler> r, Policy&& p) {
     static_assert(std::is_invocable_v<Policy&, request<Signature, Repeat, Handler>>,
                   "antiphon: what stands after | must be a policy: a function that takes this request and returns a request");
-    return p(std::move(r));
+    if constexpr (detail::is_mistake<Handler> || !std::is_invocable_v<Policy&, request<Signature, Repeat, Handler>>) {
+        return r;
+    } else {
+        return p(std::move(r));
+    }
 }
 /// `policy | policy`: both, as a value.
 template <class Inner, class Outer>
@@ -50,6 +54,22 @@ template <class Inner, class Outer>
 [[nodiscard]] auto operator|(Inner&& inner, Outer&& outer) {
     return composed_policy<std::remove_cvref_t<Inner>, std::remove_cvref_t<Outer>>{std::forward<Inner>(inner),
                                                                                    std::forward<Outer>(outer)};
+}
+
+/// The wrong way round: it says so.
+template <class Policy, class Signature, class Repeat, class Handler>
+    requires policy<std::remove_cvref_t<Policy>>
+auto operator|(Policy&&, request<Signature, Repeat, Handler> r) {
+    static_assert(!policy<std::remove_cvref_t<Policy>>, "antiphon: the request comes first, then its policies: request | policy");
+    return r;
+}
+/// A policy after a callable that is no request yet.
+template <class F, class Policy>
+    requires(detail::own_signature<std::remove_cvref_t<F>>::known && !policy<std::remove_cvref_t<F>> &&
+             policy<std::remove_cvref_t<Policy>>)
+auto operator|(F&& f, Policy&&) {
+    static_assert(!policy<std::remove_cvref_t<Policy>>, "antiphon: a policy adapts a request: request{f} | policy");
+    return request{std::forward<F>(f)};
 }
 
 namespace detail {

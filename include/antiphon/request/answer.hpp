@@ -5,6 +5,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "antiphon/core/config.hpp"
+#include "antiphon/core/failure.hpp"
 #include "antiphon/core/result.hpp"
 #include "antiphon/fwd.hpp"
 
@@ -90,6 +92,12 @@ template <class R, class Make>
     } else {
         return result<R>(from_invoke, [&]() -> R { return std::forward<Make>(make)(); });
     }
+}
+/// The same, and what that throws.
+template <class R, class Make>
+[[nodiscard]] result<R> caught_result(Make&& make) noexcept {
+    ANTIPHON_TRY { return immediate_result<R>(std::forward<Make>(make)); }
+    ANTIPHON_CATCH_ALL { return failure::current(); }
 }
 
 }  // namespace antiphon::detail

@@ -40,12 +40,6 @@ private:
     void destroy() noexcept override { delete this; }
 };
 
-template <class R, class Make>
-[[nodiscard]] result<R> caught_result(Make&& make) noexcept {
-    ANTIPHON_TRY { return immediate_result<R>(std::forward<Make>(make)); }
-    ANTIPHON_CATCH_ALL { return failure::current(); }
-}
-
 }  // namespace detail
 
 /// The answer of `make_future` and `make_failed`; everything a `future` can do, at once. Continuations run where they are attached.

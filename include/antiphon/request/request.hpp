@@ -60,6 +60,12 @@ public:
     no_handler(std::in_place_t, G&&) noexcept {}
 };
 
+/// Whether a request stands on such a one.
+template <class Handler>
+inline constexpr bool is_mistake = false;
+template <class F>
+inline constexpr bool is_mistake<no_handler<F>> = true;
+
 /// What a request of F is, by its handler's own signature. Names only: a guide looks at this before its constraint.
 template <class F>
 struct deduction {
@@ -117,8 +123,9 @@ public:
     /// Asks and blocks until the answer is there; without an executor, in the calling thread.
     template <class... A>
     [[nodiscard]] result<R> call(A&&... args) const {
-        check_arguments<A...>();
-        if constexpr (detail::is_plain<Handler>) {
+        if constexpr (!accepts<A...>()) {
+            return errc::internal;
+        } else if constexpr (detail::is_plain<Handler>) {
             return detail::call_plain(handler_, std::forward<A>(args)...);
         } else if constexpr (std::is_same_v<Handler, erased<R(P...)>>) {
             if (handler_.plain()) return handler_.base().call(std::forward<A>(args)...);
@@ -135,7 +142,11 @@ public:
         static_assert(
             std::is_copy_constructible_v<Handler>,
             "antiphon: submit() on an lvalue copies the handler, and this one cannot be copied: std::move(request).submit(...)");
-        return submit_as(*this, std::forward<A>(args)...);
+        if constexpr (std::is_copy_constructible_v<Handler>) {
+            return submit_as(*this, std::forward<A>(args)...);
+        } else {
+            return future<R>{};
+        }
     }
     template <class... A>
     auto submit(A&&... args) && {
@@ -155,8 +166,11 @@ public:
     template <class... A>
     [[nodiscard("antiphon: request(args...) asks nothing until it is awaited: co_await it, or use call() or submit()")]] auto
     operator()(A&&... args) const {
-        check_arguments<A...>();
-        return detail::request_awaiter<Handler, detail::types<P...>, detail::kept_t<P, A>...>{handler_, std::forward<A>(args)...};
+        if constexpr (!accepts<A...>()) {
+            return future<R>{};
+        } else {
+            return detail::request_awaiter<Handler, detail::types<P...>, detail::kept_t<P, A>...>{handler_, std::forward<A>(args)...};
+        }
     }
 
     /// Whether there is a handler.
@@ -174,9 +188,14 @@ private:
         if constexpr (std::is_same_v<Handler, erased<R(P...)>>) {
             using form = detail::spelled_form_t<function, R, P...>;
             if constexpr (std::is_void_v<form>) {
-                static_assert(!std::is_void_v<form> && !detail::invocable_when_mutable<function, P...>,
-                              "antiphon: a handler is called as const: make it not mutable");
-                static_assert(!std::is_void_v<form>, "antiphon: the handler cannot be called with the parameters of the request");
+                constexpr bool changes = detail::invocable_when_mutable<function, P...>;
+                static_assert(!changes, "antiphon: a handler is called as const: make it not mutable");
+                static_assert(changes, "antiphon: the handler cannot be called with the parameters of the request");
+                return Handler{};
+            } else if constexpr (!std::is_constructible_v<function, F>) {
+                static_assert(std::is_void_v<form>,
+                              "antiphon: the handler is kept by value, and this one cannot be copied: std::move it");
+                return Handler{};
             } else {
                 using inner = detail::leaf<function, R(P...), form::first, form::with_promise>;
                 if (detail::is_null(f)) return Handler{};
@@ -187,19 +206,30 @@ private:
         }
     }
 
+    /// Whether the arguments fit. If not, the sentence is the only error: whoever asked this compiles to nothing then.
     template <class... A>
-    static consteval void check_arguments() {
-        static_assert(sizeof...(A) == sizeof...(P), "antiphon: the number of arguments differs from the request's parameters");
-        if constexpr (sizeof...(A) == sizeof...(P)) static_assert((detail::kept<P, A>::possible && ...));
+    static consteval bool accepts() {
+        if constexpr (detail::is_mistake<Handler>) {
+            return false;  // said where it was made
+        } else if constexpr (sizeof...(A) == sizeof...(P)) {
+            return (detail::kept<P, A>::possible && ...);
+        } else {
+            constexpr bool unheard = requires { Handler::hears_answers; } && sizeof...(A) + 1 == sizeof...(P);
+            static_assert(!unheard,
+                          "antiphon: every answer of a series is told: pass a callback that takes result<R> after the arguments");
+            static_assert(unheard, "antiphon: the number of arguments differs from the request's parameters");
+            return false;
+        }
     }
 
     template <class Self, class... A>
     static auto submit_as(Self&& self, A&&... args) {
-        if constexpr (sizeof...(A) == sizeof...(P) + 1) {
+        if constexpr (sizeof...(A) == sizeof...(P) + 1 && !detail::is_mistake<Handler>) {
             detail::submit_with_callback<Handler, P...>(
                 std::forward<Self>(self).handler_, std::forward_as_tuple(std::forward<A>(args)...), std::index_sequence_for<P...>{});
+        } else if constexpr (!accepts<A...>()) {
+            return future<R>{};
         } else {
-            check_arguments<A...>();
             any_executor where = detail::place_of(self.handler_);
             return detail::start_ask(std::move(where), std::forward<Self>(self).handler_, std::forward<A>(args)...);
         }

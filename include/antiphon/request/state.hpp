@@ -66,6 +66,12 @@ protected:
         ANTIPHON_CATCH_ALL { ::new (static_cast<void*>(detail::addressof(result_))) result<R>(failure::current()); }
         discard();
     }
+    /// Where the result will be, for what is there before it.
+    [[nodiscard]] void* place() noexcept { return detail::addressof(result_); }
+    template <class X>
+    void put(X&& answer) noexcept {
+        ::new (place()) result<R>(std::forward<X>(answer));
+    }
     /// The answer is known: the handler and its arguments may go, before anybody hears of it.
     virtual void discard() noexcept {}
 

@@ -30,6 +30,16 @@ inline bool default_disarm(timer& t) noexcept { return timer_thread::process().d
 inline std::uint64_t default_random() noexcept { return process_random(); }
 [[noreturn]] inline void default_unhandled(std::exception_ptr) noexcept { std::terminate(); }
 
+/// Where an exception that left a callback of this executor goes.
+template <class E>
+void unhandled_by(E const& executor, std::exception_ptr e) noexcept {
+    if constexpr (requires { executor.unhandled(e); }) {
+        executor.unhandled(std::move(e));
+    } else {
+        default_unhandled(std::move(e));
+    }
+}
+
 union executor_word {
     void* box;
     alignas(void*) unsigned char bytes[sizeof(void*)];
@@ -161,13 +171,7 @@ struct erased_executor {
             return assistance::none;
         }
     }
-    static void unhandled(executor_word const& w, std::exception_ptr e) noexcept {
-        if constexpr (requires(E const& x) { x.unhandled(e); }) {
-            get(w).unhandled(std::move(e));
-        } else {
-            default_unhandled(std::move(e));
-        }
-    }
+    static void unhandled(executor_word const& w, std::exception_ptr e) noexcept { unhandled_by(get(w), std::move(e)); }
     static bool forked(executor_word const& w) noexcept {
         if constexpr (requires(E const& e) {
                           { e.forked() } -> std::convertible_to<bool>;

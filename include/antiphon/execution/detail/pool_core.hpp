@@ -20,6 +20,7 @@
 #include "antiphon/execution/detail/crew.hpp"
 #include "antiphon/execution/detail/pool_queues.hpp"
 #include "antiphon/execution/detail/pool_room.hpp"
+#include "antiphon/execution/detail/reference_stock.hpp"
 #include "antiphon/execution/detail/thread_name.hpp"
 #include "antiphon/execution/fork.hpp"
 #include "antiphon/execution/here.hpp"
@@ -62,6 +63,8 @@ public:
     }
 
     [[nodiscard]] thread_pool_options const& options() const noexcept { return options_; }
+    /// See reference_stock.
+    [[nodiscard]] bool lends() const noexcept { return current() == phase::open; }
     [[nodiscard]] bool forked() const noexcept { return fork_generation() != generation_; }
     [[nodiscard]] std::size_t pending() noexcept {
         if (forked()) return 0;
@@ -86,7 +89,7 @@ public:
         }
         time_point const until = saturating_add(clock::now(), drain_for);
         // The pool may be gone when this returns: destroyed by another thread that shuts down too, or inside its own work.
-        auto const self = shared_core<pool_core>::another(*this);
+        closing_reference const self{shared_core<pool_core>::another(*this)};
         if (!begin_closing()) {
             // acquire pairs with the release store of joined
             while (joined_.load(std::memory_order_acquire) == 0)
@@ -122,6 +125,11 @@ private:
         open,
         draining,
         stopping
+    };
+    /// Nothing of the core stays in the stock of a thread that shuts it down.
+    struct closing_reference {
+        shared_core<pool_core> held;
+        ~closing_reference() { reference_stock<pool_core>::give_back(*held); }
     };
     struct alignas(64) worker {
         pool_core* core = nullptr;

@@ -13,6 +13,7 @@
 #include "antiphon/request/detail/continuation.hpp"
 #include "antiphon/request/detail/direct_ask.hpp"
 #include "antiphon/request/detail/room.hpp"
+#include "antiphon/request/detail/told_ask.hpp"
 
 namespace antiphon::detail {
 
@@ -126,6 +127,11 @@ private:
         this->release();  // the consumer's reference
     }
     void step(delivery how) noexcept override { this->ready() ? tell() : Ask::step(how); }
+    void step_from_queue(delivery how) noexcept override {
+        if (!this->ready()) return Ask::step_from_queue(how);
+        tell();
+        this->release();
+    }
     void refuse(errc why, delivery how) noexcept override {
         if (!this->ready()) {
             Ask::refuse(why, how);
@@ -154,10 +160,18 @@ void submit_with_callback(H&& handler, Arguments&& args, std::index_sequence<I..
     using callback_type = std::decay_t<given>;
     using R = typename Handler::result_type;
     static_assert(std::is_invocable_v<callback_type, result<R>>, "antiphon: the callback must take the result<R> of the request");
-    if constexpr (std::is_invocable_v<callback_type, result<R>>) {
+    if constexpr (std::is_invocable_v<callback_type, result<R>> &&
+                  (kept<P, std::tuple_element_t<I, std::remove_cvref_t<Arguments>>>::possible && ...)) {
         any_executor where = place_of(handler);
         using layer = std::remove_cvref_t<decltype(std::forward<H>(handler).layer())>;
-        if constexpr (requires { typename layer::template ask<std::tuple_element_t<I, std::remove_cvref_t<Arguments>>...>; }) {
+        if constexpr (needs_no_state<layer>) {
+            using ask = told_ask<layer, callback_type, kept_t<P, std::tuple_element_t<I, std::remove_cvref_t<Arguments>>>...>;
+            any_executor const while_posting{where};
+            auto* const told =
+                new ask{std::get<sizeof...(I)>(std::forward<Arguments>(args)), std::move(where), ambient_context::current(),
+                        std::forward<H>(handler).layer(), std::get<I>(std::forward<Arguments>(args))...};
+            told->begin_on(while_posting);
+        } else if constexpr (requires { typename layer::template ask<std::tuple_element_t<I, std::remove_cvref_t<Arguments>>...>; }) {
             using ask = typename layer::template ask<std::tuple_element_t<I, std::remove_cvref_t<Arguments>>...>;
             begin_alone(*new heap_ask<callback_ask<ask, callback_type>>{
                 std::get<sizeof...(I)>(std::forward<Arguments>(args)), std::move(where), ambient_context::current(),

@@ -213,27 +213,39 @@ private:
     };
 };
 
+template <class F>
+struct failure_invocation : std::invoke_result<F, failure> {
+    static constexpr bool possible = std::is_invocable_v<F, failure>;
+};
+
 template <reaction Kind, class T, class F>
 [[nodiscard]] auto attach_continuation(state_ptr<state<T>> source, F&& f, std::optional<any_executor> where = {}) {
     using function = std::decay_t<F>;
+    using invocation = std::conditional_t<Kind == reaction::value, value_invocation<function, T>, failure_invocation<function>>;
     if constexpr (Kind == reaction::value) {
-        static_assert(value_invocation<function, T>::possible,
-                      "antiphon: the function given to then() must take the value of the answer");
+        static_assert(invocation::possible, "antiphon: the function given to then() must take the value of the answer");
     } else {
-        static_assert(std::is_invocable_v<function, failure>, "antiphon: the function given to or_else() must take a failure");
+        static_assert(invocation::possible, "antiphon: the function given to or_else() must take a failure");
     }
-    using X = typename std::conditional_t<Kind == reaction::value, value_invocation<function, T>,
-                                          std::invoke_result<function, failure>>::type;
-    using R = std::conditional_t<Kind == reaction::value, answer_t<X>, T>;
-    static_assert(Kind == reaction::value || std::is_void_v<T> || std::is_convertible_v<answer_t<X>, T>,
-                  "antiphon: what the function given to or_else() returns must convert to the value of the answer");
-    if (!source) return future_access::make<R>(plain_state<R>::settled(empty_future()));
-    constexpr reaction kind = Kind == reaction::value && takes_result<function, T> ? reaction::either : Kind;
-    auto* const next = new continuation<kind, T, function, X, R>{where ? *std::move(where) : source->executor(), source->context(),
-                                                                 std::forward<F>(f)};
-    state_ptr<state<R>> mine{next};
-    next->attach_to(std::move(source));
-    return future_access::make<R>(std::move(mine));
+    if constexpr (!invocation::possible) {
+        return future<T>{};
+    } else {
+        using X = typename invocation::type;
+        using R = std::conditional_t<Kind == reaction::value, answer_t<X>, T>;
+        constexpr bool fits = Kind == reaction::value || std::is_void_v<T> || std::is_convertible_v<answer_t<X>, T>;
+        static_assert(fits, "antiphon: what the function given to or_else() returns must convert to the value of the answer");
+        if constexpr (!fits) {
+            return future<T>{};
+        } else {
+            if (!source) return future_access::make<R>(plain_state<R>::settled(empty_future()));
+            constexpr reaction kind = Kind == reaction::value && takes_result<function, T> ? reaction::either : Kind;
+            auto* const next = new continuation<kind, T, function, X, R>{where ? *std::move(where) : source->executor(),
+                                                                         source->context(), std::forward<F>(f)};
+            state_ptr<state<R>> mine{next};
+            next->attach_to(std::move(source));
+            return future_access::make<R>(std::move(mine));
+        }
+    }
 }
 
 /// The state of `on_complete`: nobody holds it but its source, and nobody waits for it. It has no answer: it ends with its step.

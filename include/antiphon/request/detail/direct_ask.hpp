@@ -2,6 +2,8 @@
 #pragma once
 // The handler at the core of a request, and the state of one ask for it: one allocation that is job, arguments and result.
 
+#include <cstdint>
+#include <new>
 #include <stop_token>
 #include <tuple>
 #include <type_traits>
@@ -184,6 +186,53 @@ void run_with_promise(state<R>& ask, Run&& run, End&& end, delivery how) noexcep
 template <class Leaf>
 using ask_base = std::conditional_t<Leaf::immediate, state<typename Leaf::result_type>, host_state<typename Leaf::result_type>>;
 
+/// What is asked before a handler runs: whether there is one, and whether anybody still wants its answer.
+template <class Leaf>
+[[nodiscard]] result<void> may_begin(Leaf const& handler, any_executor const& executor, context_data const* context,
+                                     std::uint32_t attempt) noexcept {
+    if (handler.empty()) return empty_request();
+    if (context != nullptr) {
+        if (context->deadline != time_point::max() && context->deadline <= executor.now())
+            return failure{errc::deadline_exceeded, executed::no};
+        if (context->observer != nullptr) context->observer->started(attempt);
+    }
+    return {};
+}
+
+/// The handler and the arguments of an ask, while it needs them.
+template <class Leaf, class... Kept>
+struct ask_payload {
+    ANTIPHON_NO_UNIQUE_ADDRESS Leaf handler;
+    ANTIPHON_NO_UNIQUE_ADDRESS std::tuple<Kept...> args;
+};
+
+/// Where an ask keeps its payload: behind the result.
+template <class Payload, bool InTheResultsPlace>
+class payload_place {
+public:
+    template <class... A>
+    explicit payload_place(void*, A&&... args) : held_{std::forward<A>(args)...} {}
+    ~payload_place() {}
+    payload_place(payload_place const&) = delete;
+    payload_place& operator=(payload_place const&) = delete;
+    [[nodiscard]] Payload& in(void*) noexcept { return held_; }
+
+private:
+    union {
+        Payload held_;
+    };
+};
+/// The same in the place that the result will have: they are never there together.
+template <class Payload>
+class payload_place<Payload, true> {
+public:
+    template <class... A>
+    explicit payload_place(void* place, A&&... args) {
+        ::new (place) Payload{std::forward<A>(args)...};
+    }
+    [[nodiscard]] Payload& in(void* place) noexcept { return *std::launder(static_cast<Payload*>(place)); }
+};
+
 /// One ask for a handler. References: producer, consumer, queue; it is made runnable and queued, `begin` hands it over.
 template <class Leaf, class... Kept>
 class direct_ask : public ask_base<Leaf> {
@@ -196,11 +245,11 @@ public:
     direct_ask(any_executor executor, context_data const* context, L&& handler, A&&... args)
         : base{std::move(executor), context, 3, state_base::queued | state_base::runnable | state_base::unasked},
           source_{*this},
-          payload_{std::forward<L>(handler), std::tuple<Kept...>(std::forward<A>(args)...)} {}
+          place_{this->place(), std::forward<L>(handler), std::tuple<Kept...>(std::forward<A>(args)...)} {}
 
     void begin() noexcept override { this->hand_over(); }
     void dismiss() noexcept override {
-        detail::destroy_at(detail::addressof(payload_));
+        destroy_payload();
         this->release();  // the queue's reference
         this->release();  // the producer's
     }
@@ -208,41 +257,20 @@ public:
 protected:
     ~direct_ask() {}
 
-    void step(delivery how) noexcept override {
-        if constexpr (!Leaf::immediate) {
-            if (this->started_) return this->go_on(how);
-            this->started_ = true;
-            this->mark_begun();
-        }
-        if (payload_.handler.empty()) return this->fail(empty_request(), how);
-        if (context_data const* c = this->context()) {
-            if (c->deadline != time_point::max() && c->deadline <= this->executor().now())
-                return this->fail(failure{errc::deadline_exceeded, executed::no}, how);
-            if (c->observer != nullptr) c->observer->started(this->attempt_around());
-        }
-        source_.settle(*this);
-        ambient_context const inherited{this->context()};
-        if constexpr (Leaf::with_promise) {
-            run_with_promise<R>(
-                *this,
-                [&](promise<R> reply) {
-                    running_scope const during{*this};
-                    static_cast<void>(call(std::move(reply)));
-                },
-                [&] { detail::destroy_at(detail::addressof(payload_)); }, how);
-        } else if constexpr (Leaf::immediate && Leaf::first == lead::nothing) {
-            this->answer_now([&]() -> decltype(auto) { return call(); }, how);
-        } else if constexpr (Leaf::immediate) {
-            run_stoppable(how);
+    void step(delivery how) noexcept override { go(how, 1); }
+    // The answer gives up what it holds, and the queue's reference with it.
+    void step_from_queue(delivery how) noexcept override {
+        if constexpr (Leaf::immediate) {
+            go(how, 2);
         } else {
-            this->answer_with([&]() -> decltype(auto) { return call(); }, how);
+            base::step_from_queue(how);
         }
     }
     void refuse(errc why, delivery how) noexcept override {
         if constexpr (!Leaf::immediate) {
             if (this->started_) return this->refuse_further(why, how);
         }
-        this->fail(failure{why, executed::no}, how);
+        conclude(failure{why, executed::no}, how);
     }
     state_base* on_stop() noexcept override {
         if (this->take_first_step()) {
@@ -250,7 +278,7 @@ protected:
                 this->schedule();
                 return nullptr;
             }
-            this->fail(failure{errc::cancelled, executed::no}, delivery::nested);
+            conclude(failure{errc::cancelled, executed::no}, delivery::nested);
             return nullptr;
         }
         source_.request_stop();
@@ -260,34 +288,84 @@ protected:
         if constexpr (Leaf::with_promise) {
             if (this->defer_discard()) return;
         }
-        detail::destroy_at(detail::addressof(payload_));
+        destroy_payload();
     }
 
 private:
-    struct payload {
-        ANTIPHON_NO_UNIQUE_ADDRESS Leaf handler;
-        ANTIPHON_NO_UNIQUE_ADDRESS std::tuple<Kept...> args;
-    };
+    using payload_type = ask_payload<Leaf, Kept...>;
+    /// The answer is then made beside them and moved into their place.
+    static constexpr bool shares_place = Leaf::immediate && std::is_nothrow_move_constructible_v<result<R>> &&
+                                         sizeof(payload_type) <= sizeof(result<R>) && alignof(payload_type) <= alignof(result<R>);
+
+    [[nodiscard]] payload_type& payload() noexcept { return place_.in(this->place()); }
+    void destroy_payload() noexcept { detail::destroy_at(detail::addressof(payload())); }
+
+    /// `references` are given up once the answer is published.
+    void go(delivery how, std::uint32_t references) noexcept {
+        if constexpr (!Leaf::immediate) {
+            if (this->started_) return this->go_on(how);
+            this->started_ = true;
+            this->mark_begun();
+        }
+        if (result<void> may = may_begin(payload().handler, this->executor(), this->context(), this->attempt_around()); !may)
+            return conclude(std::move(may).error(), how, references);
+        source_.settle(*this);
+        ambient_context const inherited{this->context()};
+        if constexpr (Leaf::with_promise) {
+            run_with_promise<R>(
+                *this,
+                [&](promise<R> reply) {
+                    running_scope const during{*this};
+                    static_cast<void>(call(std::move(reply)));
+                },
+                [&] { destroy_payload(); }, how);
+        } else if constexpr (Leaf::immediate) {
+            settle(
+                [&]() -> decltype(auto) {
+                    if constexpr (Leaf::first == lead::nothing) {
+                        return call();
+                    } else {
+                        running_scope const during{source_.entry};
+                        return call();
+                    }
+                },
+                how, references);
+        } else {
+            this->answer_with([&]() -> decltype(auto) { return call(); }, how);
+        }
+    }
+    template <class Make>
+    void settle(Make&& make, delivery how, std::uint32_t references) noexcept {
+        if constexpr (shares_place) {
+            result<R> answer = caught_result<R>(std::forward<Make>(make));
+            destroy_payload();
+            this->put(std::move(answer));
+        } else {
+            this->prepare([&] { return immediate_result<R>(std::forward<Make>(make)); });
+        }
+        this->publish(how, references);
+    }
+    void conclude(failure why, delivery how, std::uint32_t references = 1) noexcept {
+        if constexpr (shares_place) {
+            destroy_payload();
+            this->put(std::move(why));
+        } else {
+            this->prepare([&] { return result<R>(std::move(why)); });
+        }
+        this->publish(how, references);
+    }
     template <class... Reply>
     decltype(auto) call(Reply&&... reply) {
+        payload_type& mine = payload();
         return std::apply(
             [&](Kept&... args) -> decltype(auto) {
-                return std::as_const(payload_.handler).invoke(source_, std::move(args)..., std::forward<Reply>(reply)...);
+                return std::as_const(mine.handler).invoke(source_, std::move(args)..., std::forward<Reply>(reply)...);
             },
-            payload_.args);
+            mine.args);
     }
-    void run_stoppable(delivery how) noexcept {
-        this->answer_now(
-            [&]() -> decltype(auto) {
-                running_scope const during{source_.entry};
-                return call();
-            },
-            how);
-    }
+
     ANTIPHON_NO_UNIQUE_ADDRESS lead_source<Leaf::first> source_;
-    union {
-        payload payload_;
-    };
+    ANTIPHON_NO_UNIQUE_ADDRESS payload_place<payload_type, shares_place> place_;
 };
 
 }  // namespace antiphon::detail

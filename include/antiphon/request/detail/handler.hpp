@@ -112,7 +112,7 @@ struct kept {
                                           !reference_wrapping<decayed> && !std::is_convertible_v<type, P>;
     static_assert(!binds_to_copy, "antiphon: an argument is kept by value, a T& parameter would refer to the copy: pass std::ref(x)");
     static_assert(binds_to_copy || std::is_convertible_v<type, P>, "antiphon: an argument does not convert to its parameter");
-    static constexpr bool possible = true;
+    static constexpr bool possible = !binds_to_copy && std::is_convertible_v<type, P>;
 };
 template <class P, class A>
 using kept_t = typename kept<P, A>::type;

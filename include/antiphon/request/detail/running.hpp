@@ -101,11 +101,9 @@ inline bool state_base::stays_here(delivery how) noexcept {
 
 inline void state_base::run() noexcept {
     std::uint32_t const old = leave_queue();
-    if ((old & runnable) != 0) {
-        trampoline::barrier const closed{this};
-        step(closed.nested() ? delivery::nested : delivery::tail);
-    }
-    release();
+    if ((old & runnable) == 0) return release();
+    trampoline::barrier const closed{this};
+    step_from_queue(closed.nested() ? delivery::nested : delivery::tail);
 }
 
 inline void state_base::reject(errc why, rejection how) noexcept {
@@ -150,7 +148,7 @@ inline void state_base::reject_pinned(work_item const& entry, std::atomic<bool>&
     release();
 }
 
-inline void state_base::publish(delivery how) noexcept {
+inline void state_base::publish(delivery how, std::uint32_t references) noexcept {
     // acq_rel: release pairs with ready/attach/wait; acquire makes the consumer's fields visible
     std::uintptr_t const old = slot_.exchange(is_ready, std::memory_order_acq_rel);
     if (old == 0) {
@@ -159,7 +157,7 @@ inline void state_base::publish(delivery how) noexcept {
     } else {
         reinterpret_cast<consumer*>(old & ~is_end)->on_ready(*this, how);
     }
-    release();
+    release(references);
 }
 
 inline std::uint32_t state_base::take_runnable(std::uint32_t bits) noexcept {

@@ -55,10 +55,10 @@ public:
     void retain(std::uint32_t times = 1) noexcept { refs_.fetch_add(times, std::memory_order_relaxed); }
     /// Before the state is shared.
     void retain_first() noexcept { refs_.store(refs_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
-    void release() noexcept {
+    void release(std::uint32_t times = 1) noexcept {
         // The only holder left needs no exchange: nobody else can add a reference. acquire, and acq_rel, pair with the other
         // holders' decrements: the last one sees all their uses.
-        if (refs_.load(std::memory_order_acquire) == 1 || refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
+        if (refs_.load(std::memory_order_acquire) == times || refs_.fetch_sub(times, std::memory_order_acq_rel) == times) destroy();
     }
 
     [[nodiscard]] bool ready() const noexcept { return slot_.load(std::memory_order_acquire) == is_ready; }
@@ -203,8 +203,8 @@ protected:
     state_base(any_executor executor, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept;
     ~state_base();
 
-    /// Makes the result visible and tells the consumer; the producer's reference is given up.
-    void publish(delivery how) noexcept;
+    /// Makes the result visible and tells the consumer; the producer's reference is given up, and perhaps others.
+    void publish(delivery how, std::uint32_t references = 1) noexcept;
 
     /// The one that clears `runnable` performs the step; returns what was there.
     std::uint32_t take_runnable(std::uint32_t bits) noexcept;
@@ -222,6 +222,11 @@ protected:
 
     virtual void destroy() noexcept = 0;
     virtual void step(delivery how) noexcept = 0;
+    /// The same with the queue's reference, which is given up, too.
+    virtual void step_from_queue(delivery how) noexcept {
+        step(how);
+        release();
+    }
     virtual void refuse(errc why, delivery how) noexcept = 0;
     /// First stop request, before the answer is known. Returns a reference to what should be stopped next, or null.
     virtual state_base* on_stop() noexcept { return nullptr; }
