@@ -46,8 +46,7 @@ public:
     ~amqp_connection() override { close(); }
 
     [[nodiscard]] result<void> send(message&& m) noexcept override {
-        bool const by_subject =
-            m.kind == message_kind::ask || m.kind == message_kind::publication || m.kind == message_kind::cancel;
+        bool const by_subject = m.kind == message_kind::ask || m.kind == message_kind::publication || m.kind == message_kind::cancel;
         if (by_subject && m.subject.size() > longest_subject)
             return failure{errc::invalid_argument, executed::no, "amqp: the subject is too long"};
         if (!headers_fit(m)) return failure{errc::out_of_range, executed::no, "amqp: the headers do not fit into a frame"};
