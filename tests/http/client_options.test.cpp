@@ -12,7 +12,8 @@ using namespace std::chrono_literals;
 TEST_CASE("client_options: the defaults are sound") {
     http::client_options const o;
     http::detail::check(o);
-    CHECK(o.max_active == 256);
+    CHECK(o.min_active == 64);
+    CHECK(o.max_active == 1024);
     CHECK(o.timeout == antiphon::duration::max());
     CHECK(o.max_redirects == 10);
     CHECK_FALSE(o.proxy.has_value());
@@ -28,6 +29,7 @@ TEST_CASE("client_options: nonsense is refused by name") {
         }
         return "";
     };
+    CHECK_THAT(told({.min_active = 0}), ContainsSubstring("client_options.min_active"));
     CHECK_THAT(told({.max_active = 0}), ContainsSubstring("client_options.max_active"));
     CHECK_THAT(told({.timeout = 0s}), ContainsSubstring("client_options.timeout"));
     CHECK_THAT(told({.connect_timeout = -1s}), ContainsSubstring("client_options.connect_timeout"));

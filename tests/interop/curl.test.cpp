@@ -349,6 +349,18 @@ TEST_CASE("curl: no more transfers than allowed are under way") {
     CHECK(std::stoi(body_of(narrow.get("/most").call())) <= 3);
 }
 
+TEST_CASE("curl: what hangs makes room for others, though not beyond what is allowed") {
+    NEEDS_NODE();
+    http::client const narrow{node().url(), quiet({.min_active = 1, .max_active = 2})};
+    std::string const id = unique("hangs");
+    auto first = narrow.get("/hold/" + id).submit();
+    REQUIRE(eventually("/held/" + id, "open"));
+    CHECK(narrow.get("/status/200").call()->status == 200);  // after a second in which nothing ended
+    CHECK_FALSE(first.ready());
+    CHECK(body_of(web().get("/release/" + id).call()) == "");
+    CHECK(std::move(first).get()->body == "released");
+}
+
 TEST_CASE("curl: one after the other they share one connection") {
     NEEDS_NODE();
     servers::node_server own;

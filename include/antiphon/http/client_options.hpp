@@ -14,9 +14,12 @@ namespace antiphon::http {
 
 /// Every field has a default; nonsense is refused by the client's constructor (`std::invalid_argument`).
 struct client_options {
-    /// How many transfers are under way at once; what is asked beyond waits its turn, oldest first. A small cap is quickest with a
-    /// quick server; with a slow one it limits: 64 transfers of 50 ms each are 1280 a second.
-    std::size_t max_active = 256;
+    /// How many transfers are under way at once; what is asked beyond waits its turn, oldest first. The client finds out which number
+    /// between these two brings the most answers: few with a quick server, for which more would only wait there, many with a slow
+    /// one. Where both are equal, or `max_active` is the smaller one, it is `max_active`. Bodies that are still read count: who keeps
+    /// many streams open raises `min_active`.
+    std::size_t min_active = 64;
+    std::size_t max_active = 1024;
     /// The whole of one ask, its redirections too; an earlier deadline of the ask's context counts.
     duration timeout = duration::max();
     /// Until a connection stands, TLS included.
@@ -48,6 +51,7 @@ namespace detail {
 
 inline void check(client_options const& o) {
     using antiphon::detail::require;
+    require(o.min_active != 0, "client_options.min_active: must not be zero");
     require(o.max_active != 0, "client_options.max_active: must not be zero");
     require(o.timeout > duration::zero(), "client_options.timeout: must be positive");
     require(o.connect_timeout > duration::zero(), "client_options.connect_timeout: must be positive");

@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -20,6 +21,7 @@
 #include "antiphon/execution/timers.hpp"
 #include "antiphon/request/context.hpp"
 #include "antiphon/request/promise.hpp"
+#include "antiphon/http/active_cap.hpp"
 #include "antiphon/http/body.hpp"
 #include "antiphon/http/body_channel.hpp"
 #include "antiphon/http/client_options.hpp"
@@ -62,7 +64,7 @@ private:
 /// Everything below the inbox belongs to the I/O thread alone. That thread completes asks and runs no code of the user's.
 class curl_engine final : public counted {
 public:
-    explicit curl_engine(client_options options) : options_{std::move(options)} {
+    explicit curl_engine(client_options options) : options_{std::move(options)}, cap_{options_.min_active, options_.max_active} {
         idle_.reserve(most_idle);
         curl_multi_setopt(loop_.multi(), CURLMOPT_MAXCONNECTS, connections());
     }
@@ -114,7 +116,7 @@ public:
         while (open_inbox()) {
             expire();
             begin_waiting();
-            loop_.work(fall_asleep() ? until_.next() : time_point::min());
+            loop_.work(fall_asleep() ? std::min(until_.next(), cap_.next()) : time_point::min());
             collect();
         }
         end();
@@ -216,11 +218,13 @@ private:
         }
     }
     void begin_waiting() noexcept {
-        while (active_count_ < options_.max_active && !waiting_.empty()) {
+        if (!waiting_.empty() && active_count_ >= cap_.now()) cap_.press(clock::now());
+        while (active_count_ < cap_.now() && !waiting_.empty()) {
             transfer& t = *waiting_.front();
             leave_queue(t);
             begin(t);
         }
+        if (waiting_.empty()) cap_.rest();
     }
     void begin(transfer& t) noexcept {
         if (t.expires <= clock::now())
@@ -253,8 +257,10 @@ private:
     }
     void collect() noexcept {
         int left = 0;
+        time_point const now = clock::now();
         while (CURLMsg const* const message = curl_multi_info_read(loop_.multi(), &left)) {
             if (message->msg != CURLMSG_DONE) continue;
+            cap_.ended(now);
             CURLcode const code = message->data.result;
             void* of = nullptr;
             curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &of);
@@ -349,6 +355,7 @@ private:
     timer_queue until_;  ///< of those that wait, and of those whose answer is streamed and has not begun
     transfer_list active_;
     std::size_t active_count_ = 0;
+    active_cap cap_;
     std::vector<CURL*> idle_;
 };
 
