@@ -48,12 +48,13 @@ public:
     [[nodiscard]] std::size_t max_body() const noexcept override { return 100; }
     [[nodiscard]] ap::any_executor executor() const override { return home; }
 
-    void deliver(std::uint64_t delivery, message_kind kind = message_kind::ask, bool more = false) {
+    void deliver(std::uint64_t delivery, message_kind kind = message_kind::ask, bool more = false, std::uint64_t id = 7) {
         message m;
         m.subject = "work";
         m.kind = kind;
         m.inbox = {1, 2};
-        m.id = 7;
+        m.id = id;
+        m.remaining = 1min;
         m.more = more;
         m.delivery = delivery;
         to->on_message(std::move(m));
@@ -214,4 +215,34 @@ TEST_CASE("responder: a question that is cancelled while its body is awaited is 
     k.at->down = true;
     k.at->deliver(6, message_kind::ask, true);
     CHECK(k.at->settled == settlements{{6, settlement::hand_back}});
+}
+
+TEST_CASE("responder: a large question whose body never comes is refused when its time is over, and so settled") {
+    kept k;
+    client const bus{k};
+    auto const serving = bus.serve("work", ap::request{[](message const& m) { return m.body; }});
+    k.at->deliver(5, message_kind::ask, true, 7);
+    k.sim.advance(2min);
+    k.at->deliver(6, message_kind::ask, true, 8);
+    REQUIRE(k.at->sent.size() == 3);
+    CHECK(k.at->sent[1].kind == message_kind::refusal);
+    CHECK(k.at->sent[1].code == ap::errc::deadline_exceeded);
+    CHECK(k.at->sent[1].delivery == 5);
+    CHECK(k.at->sent[2].kind == message_kind::invite);
+    CHECK(serving.running() == 0);
+}
+
+TEST_CASE("responder: of too many large questions one makes way and hears so, and one that comes twice is one") {
+    kept k;
+    client const bus{k};
+    auto const serving = bus.serve("work", ap::request{[](message const& m) { return m.body; }});
+    for (std::uint64_t id = 1; id <= 256; ++id)
+        k.at->deliver(id, message_kind::ask, true, id);
+    k.at->deliver(1000, message_kind::ask, true, 9);
+    CHECK(k.at->settled == settlements{{9, settlement::forget}});
+    CHECK(k.at->sent.size() == 257);
+    k.at->deliver(257, message_kind::ask, true, 257);
+    REQUIRE(k.at->sent.size() == 259);
+    CHECK(k.at->sent[257].code == ap::errc::overloaded);
+    CHECK(k.at->sent[257].delivery != 0);
 }

@@ -291,3 +291,16 @@ TEST_CASE("stream: an answer that is none of a stream is a failure, and nobody w
     CHECK(opened.error().executed() == ap::executed::yes);
     CHECK(bus.under_way() == 0);
 }
+
+TEST_CASE("stream: a reader whose executor is gone is told so") {
+    std::optional<ap::testing::simulation> sim{std::in_place};
+    ms::loopback const broker{*sim};
+    ms::client const bus{broker};
+    auto const serving = bus.serve_stream<int(int)>("count", counting());
+    ms::parts<int> numbers = bus.stream<int(int)>("count").call(3).value();
+    CHECK(numbers.next().get().value() == 0);
+    auto waiting = numbers.next();
+    sim.reset();
+    REQUIRE(waiting.ready());
+    CHECK_FALSE(std::move(waiting).get().has_value());
+}

@@ -170,7 +170,7 @@ private:
         ANTIPHON_TRY {
             message head = without_body(m);
             head.more = true;
-            uploads_.keep(std::move(m));
+            static_cast<void>(uploads_.keep(std::move(m)));
             if (!awaits(head.id)) uploads_.forget(head.id);  // as in `whole`
             return to_->send(std::move(head));
         }

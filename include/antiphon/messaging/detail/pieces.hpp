@@ -5,12 +5,14 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
 
 #include "antiphon/core/config.hpp"
 #include "antiphon/core/result.hpp"
+#include "antiphon/core/time.hpp"
 #include "antiphon/execution/parking.hpp"
 #include "antiphon/messaging/message.hpp"
 #include "antiphon/messaging/transport.hpp"
@@ -125,18 +127,40 @@ private:
 class upload_store {
 public:
     explicit upload_store(std::size_t at_once = static_cast<std::size_t>(-1)) noexcept : at_once_{at_once} {}
-    void keep(message&& m) {
+    /// What has to make way for it: the one of that id, or any one of too many.
+    std::optional<message> keep(message&& m, time_point until = time_point::max()) {
+        std::optional<message> gone;
         parking_lock::scope const hold{lock_};
+        auto at = waiting_.find(m.id);
+        if (at == waiting_.end() && waiting_.size() >= at_once_) at = waiting_.begin();
+        if (at != waiting_.end()) {
+            gone.emplace(std::move(at->second.m));
+            waiting_.erase(at);
+        }
         std::uint64_t const id = m.id;
-        if (waiting_.size() >= at_once_) waiting_.erase(waiting_.begin());
-        waiting_.insert_or_assign(id, std::move(m));
+        waiting_.insert_or_assign(id, kept{std::move(m), until});
         count_.store(waiting_.size(), std::memory_order_relaxed);
+        return gone;
+    }
+    /// One that nobody waits for any more. **Cost**: linear.
+    [[nodiscard]] std::optional<message> take_expired(time_point now) noexcept {
+        if (count_.load(std::memory_order_relaxed) == 0) return std::nullopt;
+        std::optional<message> gone;
+        parking_lock::scope const hold{lock_};
+        for (auto at = waiting_.begin(); at != waiting_.end(); ++at) {
+            if (at->second.until > now) continue;
+            gone.emplace(std::move(at->second.m));
+            waiting_.erase(at);
+            count_.store(waiting_.size(), std::memory_order_relaxed);
+            break;
+        }
+        return gone;
     }
     [[nodiscard]] bool take(std::uint64_t id, message& into) noexcept {
         parking_lock::scope const hold{lock_};
         auto const at = waiting_.find(id);
         if (at == waiting_.end()) return false;
-        into = std::move(at->second);
+        into = std::move(at->second.m);
         waiting_.erase(at);
         count_.store(waiting_.size(), std::memory_order_relaxed);
         return true;
@@ -148,10 +172,14 @@ public:
     }
 
 private:
+    struct kept {
+        message m;
+        time_point until;
+    };
     std::size_t const at_once_;
     std::atomic<std::size_t> count_{0};
     parking_lock lock_;
-    std::unordered_map<std::uint64_t, message> waiting_;
+    std::unordered_map<std::uint64_t, kept> waiting_;
 };
 
 }  // namespace antiphon::messaging::detail

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -235,16 +236,33 @@ private:
 
     // --- questions in pieces ---
     void invite(message&& head) {
+        duration const remaining = head.remaining;
         message invitation = answer_to(head);
         invitation.kind = message_kind::invite;
         invitation.origin = ids_.inbox();
         invitation.delivery = 0;  // the answer settles it
-        uploads_.keep(std::move(head));
+        time_point const now = executor_.now();
+        while (std::optional<message> late = uploads_.take_expired(now)) {
+            count(expired_);
+            turn_away(*late, failure{errc::deadline_exceeded, executed::no});
+        }
         std::uint64_t const id = invitation.id;
+        if (std::optional<message> gone = uploads_.keep(std::move(head), saturating_add(now, remaining))) {
+            if (gone->id != id) {
+                turn_away(*gone, failure{errc::overloaded, executed::no, "too many large questions at once"});
+            } else if (gone->delivery != 0) {
+                to_->settle(gone->delivery, settlement::forget);  // it was delivered again
+            }
+        }
         message kept;
         if (!to_->send(std::move(invitation)) && uploads_.take(id, kept) && kept.delivery != 0)
             to_->settle(kept.delivery, settlement::hand_back);
         leave_busy();
+    }
+    void turn_away(message const& head, failure const& why) {
+        message to = stranger(head);
+        busy_.fetch_add(1, std::memory_order_seq_cst);
+        refuse(std::move(to), why);
     }
     void gather(message&& m) noexcept {
         switch (pieces_.add(m)) {

@@ -221,14 +221,26 @@ private:
             if (!reader_ || (!waiting_.contains(next_) && !over())) return;
         }
         retain();
+        serving turn{this};
         ANTIPHON_TRY {
             any_executor const& own = core().executor();
             any_executor const where = own ? own : any_executor{default_pool().get_executor()};
-            where.execute(work{[me = std::unique_ptr<stream_core, releasing>{this}] { me->serve(); }});
+            where.execute(work{[turn = std::move(turn)]() mutable { std::exchange(turn.of, nullptr)->serve(); }});
         }
         ANTIPHON_CATCH_ALL {
-            // The next one that comes, or asks, tries again.
+            // Where the turn went, the reader was turned away.
         }
+    }
+    /// The executor takes no more: what has come can still be read by the next one.
+    void turn_away() noexcept {
+        std::optional<promise<std::optional<T>>> reader;
+        {
+            parking_lock::scope const hold{lock_};
+            if (!reader_) return;
+            reader.emplace(*std::move(reader_));
+            reader_.reset();
+        }
+        reader->set_failure({errc::shut_down, executed::maybe, "parts::next: the executor takes no more work"});
     }
     void serve() noexcept {
         std::optional<promise<std::optional<T>>> reader;
@@ -255,6 +267,16 @@ private:
     }
     struct releasing {
         void operator()(stream_core* s) const noexcept { s->release(); }
+    };
+    /// A turn of the reader's: one that does not come is a failure, for nobody else might wake it.
+    struct serving {
+        std::unique_ptr<stream_core, releasing> of;
+        explicit serving(stream_core* core) noexcept : of{core} {}
+        serving(serving&&) noexcept = default;
+        serving& operator=(serving&&) = delete;
+        ~serving() {
+            if (of != nullptr) of->turn_away();
+        }
     };
 
     // --- silence ---
