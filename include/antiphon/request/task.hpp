@@ -51,11 +51,29 @@ private:
 template <class T>
 class task_promise_result : public task_promise_base {
 public:
+    // g++ asks for frames as if nothing in them were over-aligned: of the answer, at least, it is known.
+    [[nodiscard]] static void* operator new(std::size_t frame) {
+        if constexpr (overaligned()) {
+            return ::operator new(frame, std::align_val_t{alignof(result<T>)});
+        } else {
+            return task_promise_base::operator new(frame);
+        }
+    }
+    static void operator delete(void* frame, std::size_t size) noexcept {
+        if constexpr (overaligned()) {
+            ::operator delete(frame, std::align_val_t{alignof(result<T>)});
+        } else {
+            task_promise_base::operator delete(frame, size);
+        }
+    }
+
     void unhandled_exception() noexcept { answer_.emplace(failure::current()); }
     void end_with(failure why) noexcept { answer_.emplace(std::move(why)); }
     [[nodiscard]] result<T> take() { return *std::move(answer_); }
 
 protected:
+    [[nodiscard]] static constexpr bool overaligned() noexcept { return alignof(result<T>) > __STDCPP_DEFAULT_NEW_ALIGNMENT__; }
+
     std::optional<result<T>> answer_;
 };
 
