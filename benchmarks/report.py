@@ -259,7 +259,7 @@ def head(build, rounds, seconds):
     commit = first_line("git", "-C", str(HERE), "describe", "--always", "--dirty")
     return ["# Results", "",
             "Written by `./dev bench`; [docs/performance.md](../docs/performance.md) says how to read it. Medians of up to "
-            f"{rounds} repetitions, interleaved at random; ratios within the same run.", "",
+            f"{rounds} repetitions, interleaved at random; ratios within the same run. HTTP: [RESULTS_http.md](RESULTS_http.md).", "",
             f"- Date: {datetime.date.today().isoformat()}, commit {commit}, {seconds:.0f} s in all",
             f"- Machine: {cpu()}, {len(os.sched_getaffinity(0))} CPUs, Linux {platform.release().split('-')[0]}; load at the start "
             f"{os.getloadavg()[2]:.1f}",

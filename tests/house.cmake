@@ -78,6 +78,7 @@ foreach(source IN LISTS sources)
   antiphon_compile_fail_test("compile_fail/${stem}" "${source}")
 endforeach()
 foreach(flaw "no_mistake=compiles with ANTIPHON_MUST_FAIL" "other_message=do not match" "broken_twin=twin must compile"
+    "two_errors=2 errors instead of one"
     "no_expectation=the first line must be")
   string(REGEX MATCH "^[^=]+" stem "${flaw}")
   string(REGEX REPLACE "^[^=]+=" "" verdict "${flaw}")

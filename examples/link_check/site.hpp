@@ -66,7 +66,7 @@ private:
     [[nodiscard]] static response file(std::filesystem::path const& root, std::string const& path) {
         antiphon::result<std::string> const name = antiphon::http::percent_decoded(path);
         if (!name || name->find("..") != std::string::npos) return {.status = 400};
-        std::filesystem::path const where = root / std::filesystem::path{name->substr(1)};
+        std::filesystem::path const where = root / std::filesystem::path{*name}.relative_path();  // `//etc` is below it, too
         std::error_code unreadable;
         if (std::filesystem::is_directory(where, unreadable)) return {.status = 200, .headers = {{"Content-Type", "text/plain"}}};
         std::ifstream in{where, std::ios::binary};

@@ -1,4 +1,4 @@
-// expect: every answer of a series is told
+// expect only: every answer of a series is told
 // SPDX-License-Identifier: BSL-1.0
 // A series has many answers, so it takes somebody who hears them.
 #include <antiphon/antiphon.hpp>

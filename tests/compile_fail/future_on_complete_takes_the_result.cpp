@@ -1,4 +1,4 @@
-// expect: the callback must take the result<T> of the answer
+// expect only: the callback must take the result<T> of the answer
 // SPDX-License-Identifier: BSL-1.0
 // A callback hears of failures too.
 #include <antiphon/request/future.hpp>

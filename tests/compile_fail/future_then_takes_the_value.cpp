@@ -1,4 +1,4 @@
-// expect: the function given to then\(\) must take the value of the answer
+// expect only: the function given to then\(\) must take the value of the answer
 // SPDX-License-Identifier: BSL-1.0
 // then() is for values: the failure passes by.
 #include <antiphon/request/future.hpp>

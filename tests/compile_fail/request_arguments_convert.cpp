@@ -1,4 +1,4 @@
-// expect: an argument does not convert to its parameter
+// expect only: an argument does not convert to its parameter
 // SPDX-License-Identifier: BSL-1.0
 // An argument is what the parameter takes.
 #include <antiphon/request/request.hpp>

@@ -1,4 +1,4 @@
-// expect: the callback must take the result<R> of the request
+// expect only: the callback must take the result<R> of the request
 // SPDX-License-Identifier: BSL-1.0
 // The callback after the arguments hears of failures too.
 #include <antiphon/request/request.hpp>

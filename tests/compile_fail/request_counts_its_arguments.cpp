@@ -1,4 +1,4 @@
-// expect: the number of arguments differs from the request's parameters
+// expect only: the number of arguments differs from the request's parameters
 // SPDX-License-Identifier: BSL-1.0
 // A question has all its parts.
 #include <antiphon/request/request.hpp>

@@ -1,4 +1,4 @@
-// expect: the signature of this handler cannot be deduced
+// expect only: the signature of this handler cannot be deduced
 // SPDX-License-Identifier: BSL-1.0
 // A generic lambda has no signature of its own: the request spells it.
 #include <antiphon/request/request.hpp>

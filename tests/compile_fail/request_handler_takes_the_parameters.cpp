@@ -1,4 +1,4 @@
-// expect: the handler cannot be called with the parameters of the request
+// expect only: the handler cannot be called with the parameters of the request
 // SPDX-License-Identifier: BSL-1.0
 // What is asked and what is handled are the same.
 #include <antiphon/request/request.hpp>

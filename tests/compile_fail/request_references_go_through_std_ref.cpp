@@ -1,4 +1,4 @@
-// expect: a T& parameter would refer to the copy: pass std::ref\(x\)
+// expect only: a T& parameter would refer to the copy: pass std::ref\(x\)
 // SPDX-License-Identifier: BSL-1.0
 // Arguments are kept by value: a reference to an lvalue is spelled.
 #include <antiphon/request/request.hpp>

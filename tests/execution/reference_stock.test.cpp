@@ -19,8 +19,11 @@ std::atomic<int> alive{0};
 /// Counts how often its count is touched.
 class lent_core {
 public:
-    lent_core() { ++alive; }
-    ~lent_core() { --alive; }
+    explicit lent_core(ap::shared_core<lent_core> const* at_the_end = nullptr) : uses{at_the_end} { ++alive; }
+    ~lent_core() {
+        --alive;
+        if (uses != nullptr) static_cast<void>(ap::shared_core<lent_core>{*uses});
+    }
     void add_ref(std::uint32_t count = 1) noexcept {
         ++touched;
         refs.fetch_add(count);
@@ -34,6 +37,7 @@ public:
     std::atomic<std::uint32_t> refs{1};
     std::atomic<int> touched{0};
     std::atomic<bool> open{true};
+    ap::shared_core<lent_core> const* uses;
 };
 using handle = ap::shared_core<lent_core>;
 using stock = ap::detail::reference_stock<lent_core>;
@@ -118,6 +122,31 @@ TEST_CASE("reference_stock: a thread that goes over to another core gives the fi
         CHECK(other->refs > 1);
     });
     CHECK(other->refs == 1);
+}
+
+TEST_CASE("reference_stock: a core that uses another one while it ends takes nothing of that along") {
+    owner const outer;
+    auto const begin_one = [&] { return handle{new lent_core{&outer.core}}; };
+    in_fresh_thread([&] {
+        {
+            handle const dying = begin_one();
+            static_cast<void>(handle{dying});
+            dying->open = false;
+        }
+        owner const third;
+        for (int i = 0; i != 100; ++i)  // ends the first, whose destructor uses the outer one, in the midst of that
+            static_cast<void>(handle{third.core});
+        CHECK(alive == 2);
+        CHECK(third.core->refs > 1);
+    });
+    CHECK(outer.core->refs == 1);
+    in_fresh_thread([&] {
+        handle const dying = begin_one();
+        static_cast<void>(handle{dying});
+        dying->open = false;
+    });  // the same at the end of the thread
+    CHECK(outer.core->refs == 1);
+    CHECK(alive == 1);
 }
 
 TEST_CASE("reference_stock: in the destructors of thread_local objects references are counted one by one") {

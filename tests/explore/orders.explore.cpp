@@ -361,6 +361,43 @@ EXPLORE("orders: a waiter for two answers registers and looks, or who makes a st
     explore::check(std::get<0>(std::move(f).get().value()) == 7, "the waiter has claimed it");
     producer.join();
 }
+namespace {
+
+/// With a clock of its own, whose timers fire in a thread of their own as soon as they are armed.
+class bell {
+public:
+    class executor_type {
+    public:
+        explicit executor_type(bell& of) noexcept : of_{&of} {}
+        void execute(ap::work job) const { std::move(job)(); }
+        [[nodiscard]] ap::time_point now() const noexcept { return {}; }
+        void arm(ap::timer& t, ap::time_point) const {
+            of_->ringer_ = std::thread{[&t] { t.fire(); }};
+        }
+        [[nodiscard]] bool disarm(ap::timer&) const noexcept { return false; }  // it fires, or has fired
+
+    private:
+        bell* of_;
+    };
+    bell() = default;
+    bell(bell const&) = delete;
+    bell& operator=(bell const&) = delete;
+    ~bell() { ringer_.join(); }
+    [[nodiscard]] executor_type get_executor() noexcept { return executor_type{*this}; }
+
+private:
+    std::thread ringer_;
+};
+
+}  // namespace
+
+EXPLORE("orders: a waiter registers and looks at its alarm, or the alarm that rings sees the waiter", {.stale_reads = 3}) {
+    bell clock;
+    ap::promise<int> p;
+    auto f = p.get_future().then(clock.get_executor(), [](int x) { return x + 1; });
+    f.wait_until(ap::time_point{1s});
+    explore::check(!f.ready(), "it has given up");
+}
 EXPLORE("orders: a request for stop sees what is inside, or what comes inside sees the request", {.stale_reads = 3}) {
     ap::promise<int> outer, inner;
     ap::future<int> later = inner.get_future();

@@ -258,13 +258,3 @@ TEST_CASE("url: an origin is scheme, host and port") {
     CHECK_FALSE(parsed("http://h").same_origin(parsed("http://h:81")));
     CHECK_FALSE(parsed("http://h").same_origin(parsed("http://g")));
 }
-
-TEST_CASE("url: text is escaped byte by byte, and comes back") {
-    CHECK(http::percent_encoded("a b/\xc3\xa4~") == "a%20b%2F%C3%A4~");
-    std::string every;
-    for (int c = 0; c < 256; ++c)
-        every += static_cast<char>(c);
-    CHECK(http::percent_decoded(http::percent_encoded(every)).value() == every);
-    CHECK(http::fault_of(http::percent_decoded("ab%4").error()) == http::located_fault{fault::bad_escape, 2});
-    CHECK(http::percent_decoded("%zz").error().message() == "a % without two hexadecimal digits, at 0");
-}

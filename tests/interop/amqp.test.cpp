@@ -113,6 +113,36 @@ TEST_CASE("amqp: a queue that is there and is not durable cannot be served as if
     CHECK(bus.request<int(int)>("mixed").call(4) == 8);
 }
 
+TEST_CASE("amqp: who is not let consume a queue hears that, and the connection's other responders serve again") {
+    NEEDS_SERVER();
+    servers::rabbit_server server;
+    server.start();
+    // A stranger that has a queue to itself.
+    detail::amqp_owned const stranger{amqp_new_connection()};
+    amqp_socket_t* const socket = amqp_tcp_socket_new(stranger.get());
+    std::string const port = server.url().substr(server.url().rfind(':') + 1);
+    REQUIRE(amqp_socket_open(socket, "127.0.0.1", std::stoi(port)) == AMQP_STATUS_OK);
+    REQUIRE(amqp_login(stranger.get(), "/", 0, 131'072, 0, AMQP_SASL_METHOD_PLAIN, "guest", "guest").reply_type ==
+            AMQP_RESPONSE_NORMAL);
+    amqp_channel_open(stranger.get(), 1);
+    amqp_bytes_t const queue = amqp_cstring_bytes("locked:workers");
+    amqp_queue_declare(stranger.get(), 1, queue, 0, 0, 0, 1, amqp_empty_table);
+    amqp_basic_consume(stranger.get(), 1, queue, amqp_empty_bytes, 0, 1, 1, amqp_empty_table);
+    REQUIRE(amqp_get_rpc_reply(stranger.get()).reply_type == AMQP_RESPONSE_NORMAL);
+
+    amqp const broker{to(server)};
+    client const bus{broker}, asker{broker};
+    auto const serving = bus.serve("free", twice());
+    try {
+        auto const refused = bus.serve("locked", twice());
+        FAIL("it serves");
+    } catch (ap::request_error const& e) {
+        CHECK(e.why() == ap::errc::permission_denied);
+    }
+    CHECK((asker.request<int(int)>("free") | stubborn()).call(4) == 8);
+    CHECK((asker.request<int(int)>("free") | stubborn()).call(5) == 10);
+}
+
 TEST_CASE("amqp: a lost connection decides what is under way, and the next one is made by itself") {
     NEEDS_SERVER();
     servers::rabbit_server server;

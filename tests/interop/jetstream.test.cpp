@@ -196,3 +196,36 @@ TEST_CASE("jetstream: a worker process that is killed loses nothing, though noth
     CHECK(right == 300);
     CHECK(bus.under_way() == 0);
 }
+
+TEST_CASE("jetstream: what a stranger sends where the stream delivers kills nobody") {
+    NEEDS_SERVER();
+    keeping_server const at;
+    jetstream const here{at.options()};
+    client const bus{here};
+    auto const serving = bus.serve("work.double", twice());
+    natsConnection* made = nullptr;
+    REQUIRE(natsConnection_ConnectTo(&made, at.server->url().c_str()) == NATS_OK);
+    detail::nats_owned<natsConnection> const stranger{made};
+    // Without a reply subject there is nobody to acknowledge it to.
+    REQUIRE(natsConnection_PublishString(made, "_antiphon.work.antiphon.workers__work_double", "3") == NATS_OK);
+    REQUIRE(natsConnection_Flush(made) == NATS_OK);
+    CHECK(bus.request<int(int)>("work.double").call(4) == 8);
+    CHECK(serving.answered() == 2);
+}
+
+TEST_CASE("jetstream: closing while the stream refuses what it is given waits for who is told of it") {
+    NEEDS_SERVER();
+    keeping_server const at;
+    for (int i = 0; i < 3; ++i) {
+        std::vector<ap::future<int>> waiting;
+        {
+            jetstream const here{at.options()};
+            client const bus{here};
+            auto const ask = bus.request<int(int)>("work.nobody");
+            for (int n = 0; n < 50; ++n)
+                waiting.push_back(ask.submit(n));
+        }
+        for (auto& each : waiting)
+            CHECK_FALSE(std::move(each).get().has_value());
+    }
+}

@@ -251,3 +251,32 @@ TEST_CASE("client: the table finds a node by its id, once, and knows the oldest"
     CHECK(rest == 2499);
     CHECK(t.take_any() == nullptr);
 }
+
+TEST_CASE("client: what never expires is not in the way of what does") {
+    struct node : detail::table_node {};
+    detail::table<node> t;
+    node endless, first, second, last;
+    for (node* const each : {&endless, &last})
+        REQUIRE(t.insert(*each, each == &endless ? 16 : 64));
+    REQUIRE(t.insert(first, 32, ap::time_point{} + 1s));  // of the same shard
+    REQUIRE(t.insert(second, 48, ap::time_point{} + 2s));
+    CHECK(t.take_expired(ap::time_point{} + 1s) == &first);
+    CHECK(t.take_expired(ap::time_point{} + 1s) == nullptr);
+    CHECK(t.take_expired(ap::time_point{} + 1h) == &second);
+    CHECK(t.take_expired(ap::time_point{} + 1h) == nullptr);
+    std::size_t seen = 0;
+    t.visit([&](node&) { ++seen; });
+    CHECK(seen == 2);
+    CHECK(t.take_any() == &endless);
+    CHECK(t.take_any() == &last);
+    CHECK(t.take_any() == nullptr);
+}
+
+TEST_CASE("client: a key that could end a header's line is not sent") {
+    line l;
+    client const a{l};
+    message m;
+    m.key = "k\r\nX: 1";
+    CHECK(a.request<std::string(message)>("x").call(m).error() == ap::errc::invalid_argument);
+    CHECK(l.to->sent.empty());
+}

@@ -4,8 +4,12 @@
 #include <antiphon/antiphon.hpp>
 #include <antiphon/testing/simulation.hpp>
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,6 +28,49 @@ struct in_simulation {
     loopback broker{sim};
     client bus{broker};
 };
+
+/// A connection whose broker keeps what it delivers, and which does not take everything.
+class keeper final : public connection {
+public:
+    [[nodiscard]] ap::result<void> send(message&& m) noexcept override {
+        if (down) return ap::failure{ap::errc::unavailable, ap::executed::no};
+        if (m.headers.size() > 1) return ap::failure{ap::errc::out_of_range, ap::executed::no, "the headers are too large"};
+        sent.push_back(std::move(m));
+        return {};
+    }
+    [[nodiscard]] ap::result<void> listen(std::string_view, std::string_view, std::shared_ptr<receiver> whom) override {
+        to = std::move(whom);
+        return {};
+    }
+    [[nodiscard]] ap::result<void> open(inbox_id, std::shared_ptr<receiver>) override { return {}; }
+    void leave(receiver&) noexcept override {}
+    void settle(std::uint64_t delivery, settlement how) noexcept override { settled.emplace_back(delivery, how); }
+    [[nodiscard]] std::size_t max_body() const noexcept override { return 100; }
+    [[nodiscard]] ap::any_executor executor() const override { return home; }
+
+    void deliver(std::uint64_t delivery, message_kind kind = message_kind::ask, bool more = false) {
+        message m;
+        m.subject = "work";
+        m.kind = kind;
+        m.inbox = {1, 2};
+        m.id = 7;
+        m.more = more;
+        m.delivery = delivery;
+        to->on_message(std::move(m));
+    }
+    std::vector<message> sent;
+    std::vector<std::pair<std::uint64_t, settlement>> settled;
+    std::shared_ptr<receiver> to;
+    ap::any_executor home;
+    bool down = false;
+};
+struct kept {
+    std::shared_ptr<keeper> at = std::make_shared<keeper>();
+    ap::testing::simulation sim{1};
+    kept() { at->home = ap::any_executor{sim.get_executor()}; }
+    [[nodiscard]] std::shared_ptr<antiphon::messaging::connection> connection() const { return at; }
+};
+using settlements = std::vector<std::pair<std::uint64_t, settlement>>;
 
 }  // namespace
 
@@ -124,4 +171,47 @@ TEST_CASE("responder: it may be moved, and assigning to it stops what was") {
     r = w.bus.serve("m", two);
     CHECK(w.bus.request<int()>("n").call().error() == ap::errc::unavailable);
     CHECK(w.bus.request<int()>("m").call() == 2);
+}
+
+TEST_CASE("responder: an answer that cannot be sent as it is becomes a refusal, and what the broker keeps is settled by that") {
+    kept k;
+    client const bus{k};
+    auto const serving = bus.serve("work", ap::request{[](message const&) {
+                                       message m;
+                                       m.headers = {{"a", "1"}, {"b", "2"}};
+                                       return m;
+                                   }});
+    k.at->deliver(5);
+    k.sim.run();
+    REQUIRE(k.at->sent.size() == 1);
+    CHECK(k.at->sent[0].kind == message_kind::refusal);
+    CHECK(k.at->sent[0].code == ap::errc::out_of_range);
+    CHECK(k.at->sent[0].executed == ap::executed::yes);
+    CHECK(k.at->sent[0].delivery == 5);
+    CHECK(k.at->settled.empty());
+}
+
+TEST_CASE("responder: an answer that does not get out is handed back, for who does it again") {
+    kept k;
+    client const bus{k};
+    auto const serving = bus.serve("work", ap::request{[](message const& m) { return m.body; }});
+    k.at->down = true;
+    k.at->deliver(5);
+    k.sim.run();
+    CHECK(k.at->settled == settlements{{5, settlement::hand_back}});
+}
+
+TEST_CASE("responder: a question that is cancelled while its body is awaited is settled, and one that cannot be invited handed back") {
+    kept k;
+    client const bus{k};
+    auto const serving = bus.serve("work", ap::request{[](message const& m) { return m.body; }});
+    k.at->deliver(5, message_kind::ask, true);
+    REQUIRE(k.at->sent.size() == 1);
+    CHECK(k.at->sent[0].kind == message_kind::invite);
+    k.at->deliver(0, message_kind::cancel);
+    CHECK(k.at->settled == settlements{{5, settlement::done}});
+    k.at->settled.clear();
+    k.at->down = true;
+    k.at->deliver(6, message_kind::ask, true);
+    CHECK(k.at->settled == settlements{{6, settlement::hand_back}});
 }

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -236,4 +237,57 @@ TEST_CASE("stream: a client that goes ends its streams") {
     while (numbers.next().get().value_or(std::nullopt)) {
     }
     CHECK(numbers.next().get().error() == ap::errc::shut_down);
+}
+
+TEST_CASE("stream: a reader that was stopped hears that, and may ask again from there") {
+    ap::testing::simulation sim;
+    ms::loopback const broker{sim};
+    ms::client const bus{broker};
+    auto const serving = bus.serve_stream<int(int)>("count", counting());
+    ms::parts<int> numbers = bus.stream<int(int)>("count").call(2).value();
+    CHECK(numbers.next().get().value() == 0);
+    auto stopped = numbers.next();
+    stopped.request_stop();
+    CHECK(std::move(stopped).get().error() == ap::errc::cancelled);
+    CHECK(numbers.next().get().value() == 1);
+    CHECK(numbers.next().get().value() == std::nullopt);
+}
+
+TEST_CASE("stream: a stopped reader is told by the next one, which it may ask for in turn") {
+    ms::loopback const broker;
+    ms::client const bus{broker};
+    ap::promise<void> end;
+    auto finished = std::make_shared<ap::future<void>>(end.get_future());
+    auto const serving = bus.serve_stream<int()>("held", [finished](ms::part_sink<int> sink) {
+        static_cast<void>(sink.send(1));
+        return std::move(*finished);
+    });
+    ms::parts<int> numbers = bus.stream<int()>("held").call().value();
+    CHECK(numbers.next().get().value() == 1);
+    std::optional<ap::failure> first, third;
+    auto stopped = numbers.next();
+    stopped.request_stop();
+    std::move(stopped).on_complete([&](ap::result<std::optional<int>> r) {
+        first = r.error();
+        // Under a lock of the stream's this would never return.
+        third = numbers.next().get().error();
+    });
+    ap::future<std::optional<int>> second = numbers.next();
+    REQUIRE(first.has_value());
+    CHECK(*first == ap::errc::cancelled);
+    CHECK(*third == ap::errc::failed_precondition);
+    end.set_value();
+    CHECK(std::move(second).get().value() == std::nullopt);
+}
+
+TEST_CASE("stream: an answer that is none of a stream is a failure, and nobody waits for more") {
+    ap::testing::simulation sim;
+    ms::loopback const broker{sim};
+    ms::client const bus{broker};
+    auto const serving = bus.serve("word", ap::request{[] { return std::string{"hello"}; }});
+    auto const opened = bus.stream<int()>("word", {.quiet = ap::duration::max()}).call();
+    REQUIRE_FALSE(opened.has_value());
+    CHECK(opened.error() == ap::errc::data_loss);
+    CHECK(opened.error().executed() == ap::executed::yes);
+    CHECK(bus.under_way() == 0);
 }

@@ -84,6 +84,7 @@ template <class Codec, class T>
     if constexpr (std::same_as<V, message>) {
         for (header const& each : value.headers)
             if (result<void> added = m.headers.add(each.name, each.value); !added) return added;
+        if (!is_value(value.key)) return failure{errc::invalid_argument, executed::no, "a key must not have control characters"};
         m.body = std::forward<T>(value).body;
         if (!value.key.empty()) m.key = std::forward<T>(value).key;
         return {};

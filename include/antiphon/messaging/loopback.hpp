@@ -79,8 +79,8 @@ public:
         return {};
     }
     void leave(receiver& whom) noexcept override {
-        std::vector<std::shared_ptr<receiver>> gone;  // die outside the lock
-        parking_lock::scope hold{lock_};
+        std::shared_ptr<receiver> gone;  // dies outside the lock: all that go are one receiver's
+        parking_lock::scope const hold{lock_};
         auto const leave_groups = [&](groups& all) {
             for (auto& [name, m] : all)
                 std::erase_if(m.list, [&](std::shared_ptr<receiver> const& each) { return is(each, whom, gone); });
@@ -93,9 +93,6 @@ public:
             leave_groups(all);
         std::erase_if(patterns_, [](auto const& each) { return each.second.empty(); });
         std::erase_if(inboxes_, [&](auto const& each) { return is(each.second, whom, gone); });
-        hold.unlock();
-        gone.clear();
-        hold.lock();
     }
     [[nodiscard]] std::size_t max_body() const noexcept override { return options_.max_body; }
     [[nodiscard]] any_executor executor() const override { return executor_; }
@@ -148,9 +145,9 @@ private:
         message message_;
     };
 
-    [[nodiscard]] static bool is(std::shared_ptr<receiver> const& each, receiver& whom, std::vector<std::shared_ptr<receiver>>& gone) {
+    [[nodiscard]] static bool is(std::shared_ptr<receiver> const& each, receiver& whom, std::shared_ptr<receiver>& gone) noexcept {
         if (each.get() != &whom) return false;
-        gone.push_back(each);
+        gone = each;
         return true;
     }
     [[nodiscard]] groups& route_of(std::string_view pattern) {

@@ -123,6 +123,7 @@ template <class E, std::size_t N>
     if (name == "Antiphon-More") return m.more = value == "1";
     if (name == "Antiphon-Thrown") return m.thrown = value == "1";
     if (name == "Antiphon-Key") {
+        if (!messaging::detail::is_value(value)) return false;
         m.key = value;
         return true;
     }

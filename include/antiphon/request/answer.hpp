@@ -58,6 +58,29 @@ using answer_t = typename answer_traits<X>::type;
 template <class X>
 concept result_holder = requires(X&& x) { answer_traits<X>::take(std::move(x)); };
 
+/// Whether an answer of type X, the value in it converted, can be that of a request for R.
+template <class R, class X>
+inline constexpr bool answers_with = [] {
+    if constexpr (std::is_void_v<R> || std::is_same_v<R, answer_t<X>>) {
+        return true;
+    } else if constexpr (!answer_traits<X>::immediate) {
+        return answers_with<R, result<answer_t<X>>>;
+    } else if constexpr (result_holder<X>) {
+        return answers_with<R, decltype(answer_traits<X>::take(std::declval<X>()))>;
+    } else if constexpr (!result_like<X>) {
+        return std::is_convertible_v<X, R>;
+    } else {
+        using value = typename std::remove_cvref_t<X>::value_type;
+        if constexpr (std::is_void_v<value>) {
+            return false;
+        } else if constexpr (result_holder<value>) {
+            return answers_with<R, value>;
+        } else {
+            return std::is_constructible_v<result<R>, decltype(*std::declval<result<value>>())>;
+        }
+    }
+}();
+
 /// The failure as it goes on keeps everything it says.
 template <class R, class U>
 [[nodiscard]] result<R> convert(result<U>&& from) {

@@ -261,13 +261,21 @@ private:
 /// failure. **Cost**: one allocation, and one for each item whose answer is not immediate; constant stack.
 template <class Range, class F>
 [[nodiscard]] future<void> for_each_limited(Range range, std::size_t limit, F f) {
-    static_assert(std::is_invocable_v<F&, decltype(*std::begin(range))>,
-                  "antiphon: the function given to for_each_limited() must take an item of the range");
-    detail::require(limit != 0, "for_each_limited: limit must not be zero");
-    if constexpr (std::is_invocable_v<F&, decltype(*std::begin(range))>) {
-        detail::state_ptr<detail::state<void>> walk{new detail::limited_walk<Range, F>{std::move(range), limit, std::move(f)}};
-        walk->begin();
-        return detail::future_access::make<void>(std::move(walk));
+    constexpr bool walkable = requires { *std::begin(range), std::begin(range) != std::end(range); };
+    static_assert(walkable, "antiphon: for_each_limited() takes a range, a limit, and a function");
+    if constexpr (walkable) {
+        constexpr bool takes_items = std::is_invocable_v<F&, decltype(*std::begin(range))>;
+        static_assert(takes_items, "antiphon: the function given to for_each_limited() must take an item of the range");
+        detail::require(limit != 0, "for_each_limited: limit must not be zero");
+        if constexpr (takes_items) {
+            detail::state_ptr<detail::state<void>> walk{new detail::limited_walk<Range, F>{std::move(range), limit, std::move(f)}};
+            walk->begin();
+            return detail::future_access::make<void>(std::move(walk));
+        } else {
+            return {};
+        }
+    } else {
+        return {};
     }
 }
 

@@ -115,7 +115,7 @@ public:
     /// A spelled request from any other with the same parameters: the pipeline is shared by the copies.
     template <class S, class Other, class H>
         requires(!std::is_same_v<request<S, Other, H>, request> && std::is_same_v<Handler, erased<R(P...)>>)
-    request(request<S, Other, H> other) : handler_{std::in_place, detail::request_access::handler(std::move(other))} {
+    request(request<S, Other, H> other) : handler_{take_handler<H>(detail::request_access::handler(std::move(other)))} {
         static_assert(std::is_same_v<Other, Repeat> || std::is_same_v<Repeat, repeat::unsafe>,
                       "antiphon: a request that is unsafe to repeat does not become a safe one: say idempotent(request)");
     }
@@ -123,7 +123,8 @@ public:
     /// Asks and blocks until the answer is there; without an executor, in the calling thread.
     template <class... A>
     [[nodiscard]] result<R> call(A&&... args) const {
-        if constexpr (!accepts<A...>()) {
+        if constexpr (!accepts<A...>) {
+            explain<A...>();
             return errc::internal;
         } else if constexpr (detail::is_plain<Handler>) {
             return detail::call_plain(handler_, std::forward<A>(args)...);
@@ -166,7 +167,8 @@ public:
     template <class... A>
     [[nodiscard("antiphon: request(args...) asks nothing until it is awaited: co_await it, or use call() or submit()")]] auto
     operator()(A&&... args) const {
-        if constexpr (!accepts<A...>()) {
+        if constexpr (!accepts<A...>) {
+            explain<A...>();
             return future<R>{};
         } else {
             return detail::request_awaiter<Handler, detail::types<P...>, detail::kept_t<P, A>...>{handler_, std::forward<A>(args)...};
@@ -198,27 +200,51 @@ private:
                 return Handler{};
             } else {
                 using inner = detail::leaf<function, R(P...), form::first, form::with_promise>;
-                if (detail::is_null(f)) return Handler{};
-                return Handler{std::in_place, inner{std::in_place, std::forward<F>(f)}};
+                constexpr bool answers = form::with_promise || detail::answers_with<R, typename inner::answer>;
+                static_assert(answers, "antiphon: what the handler returns does not convert to the result of the request");
+                if constexpr (answers) {
+                    if (detail::is_null(f)) return Handler{};
+                    return Handler{std::in_place, inner{std::in_place, std::forward<F>(f)}};
+                } else {
+                    return Handler{};
+                }
             }
         } else {
             return Handler{std::in_place, std::forward<F>(f)};
         }
     }
+    /// An erased handler of another request's.
+    template <class H>
+    [[nodiscard]] static Handler take_handler(H&& other) {
+        constexpr bool answers = detail::is_mistake<H> || detail::answers_with<R, result<typename H::result_type>>;
+        static_assert(answers, "antiphon: the result of this request does not convert to that of the other");
+        if constexpr (answers && !detail::is_mistake<H>) {
+            return Handler{std::in_place, std::move(other)};
+        } else {
+            return Handler{};
+        }
+    }
 
-    /// Whether the arguments fit. If not, the sentence is the only error: whoever asked this compiles to nothing then.
+    /// Whether the arguments fit. If not, the sentence of `explain` is the only error: whoever asked this compiles to nothing else.
     template <class... A>
-    static consteval bool accepts() {
+    static constexpr bool accepts = [] {
+        if constexpr (sizeof...(A) == sizeof...(P)) {
+            return !detail::is_mistake<Handler> && (detail::kept<P, A>::possible && ...);
+        } else {
+            return false;
+        }
+    }();
+    template <class... A>
+    static constexpr void explain() noexcept {
         if constexpr (detail::is_mistake<Handler>) {
-            return false;  // said where it was made
+            // said where it was made
         } else if constexpr (sizeof...(A) == sizeof...(P)) {
-            return (detail::kept<P, A>::possible && ...);
+            (detail::explain_argument<P, A>(), ...);
         } else {
             constexpr bool unheard = requires { Handler::hears_answers; } && sizeof...(A) + 1 == sizeof...(P);
             static_assert(!unheard,
                           "antiphon: every answer of a series is told: pass a callback that takes result<R> after the arguments");
             static_assert(unheard, "antiphon: the number of arguments differs from the request's parameters");
-            return false;
         }
     }
 
@@ -227,7 +253,8 @@ private:
         if constexpr (sizeof...(A) == sizeof...(P) + 1 && !detail::is_mistake<Handler>) {
             detail::submit_with_callback<Handler, P...>(
                 std::forward<Self>(self).handler_, std::forward_as_tuple(std::forward<A>(args)...), std::index_sequence_for<P...>{});
-        } else if constexpr (!accepts<A...>()) {
+        } else if constexpr (!accepts<A...>) {
+            explain<A...>();
             return future<R>{};
         } else {
             any_executor where = detail::place_of(self.handler_);

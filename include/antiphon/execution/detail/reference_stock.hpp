@@ -62,8 +62,8 @@ private:
     struct reaper {
         reaper() noexcept { mine_.life = phase::keeping; }
         ~reaper() {
+            mine_.life = phase::off;  // first: what ends with the core may use others
             empty(mine_);
-            mine_.life = phase::off;
         }
         reaper(reaper const&) = delete;
         reaper& operator=(reaper const&) = delete;
@@ -80,6 +80,7 @@ private:
         if (mine.of == &core) return true;
         if (mine.has != 0 && ++mine.misses % patience != 0) return false;
         empty(mine);
+        if (mine.has != 0) return false;  // what ended with the core before has put another one in stock
         mine.of = &core;
         return true;
     }

@@ -2,6 +2,7 @@
 #pragma once
 // A connection to RabbitMQ as the library's core uses it: one thread speaks with the broker, the others hand it what is to be said.
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -45,7 +46,9 @@ public:
     ~amqp_connection() override { close(); }
 
     [[nodiscard]] result<void> send(message&& m) noexcept override {
-        if (m.subject.size() > longest_subject) return failure{errc::invalid_argument, executed::no, "amqp: the subject is too long"};
+        bool const by_subject = m.kind == message_kind::ask || m.kind == message_kind::publication || m.kind == message_kind::cancel;
+        if (by_subject && m.subject.size() > longest_subject)
+            return failure{errc::invalid_argument, executed::no, "amqp: the subject is too long"};
         if (!headers_fit(m)) return failure{errc::out_of_range, executed::no, "amqp: the headers do not fit into a frame"};
         return orders_.give({.what = amqp_order::send, .m = std::move(m)});
     }
@@ -122,6 +125,7 @@ private:
         return goodbye_;
     }
     void sleep(duration at_most) noexcept {
+        at_most = std::min<duration>(at_most, std::chrono::hours{1});  // poll counts in an int
         orders_.sleep(static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(at_most).count()) + 1);
     }
     void carry_out() noexcept {

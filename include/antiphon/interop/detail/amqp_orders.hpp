@@ -107,12 +107,11 @@ public:
     }
     /// The rest, and no more is taken.
     void end(std::vector<amqp_order>& batch) {
+        {
+            parking_lock::scope const hold{lock_};
+            ended_ = true;
+        }
         static_cast<void>(take(batch));
-        parking_lock::scope const hold{lock_};
-        ended_ = true;
-        for (amqp_order& each : given_)
-            batch.push_back(std::move(each));
-        given_.clear();
     }
     /// There is a connection with that descriptor; -1: there is none.
     void connected(int fd) noexcept {

@@ -34,6 +34,7 @@ public:
     [[nodiscard]] result<void> connect(std::string const& url, amqp_options const& o) {
         exchange_ = o.exchange;
         next_ = 0;
+        channel_lost_ = false;
         connection_.reset(amqp_new_connection());
         if (connection_ == nullptr) return failure{errc::resource_exhausted, executed::no, "amqp: no memory"};
         std::string text = url;  // it is cut into strings
@@ -122,6 +123,7 @@ public:
     /// Reads one thing that is there, and tells `to`: `on_delivery(envelope)`, `on_return(message)`, `on_confirm(number, and_before, taken)`.
     template <class Listener>
     [[nodiscard]] heard read_one(Listener& to) noexcept {
+        if (channel_lost_) return heard::lost;
         amqp_maybe_release_buffers(raw());
         amqp_envelope_t envelope;
         ::timeval const now{};
@@ -158,6 +160,7 @@ private:
     [[nodiscard]] result<void> answer() noexcept {
         amqp_rpc_reply_t const r = amqp_get_rpc_reply(raw());
         if (r.reply_type == AMQP_RESPONSE_NORMAL) return {};
+        channel_lost_ = true;
         return failure_of(r);
     }
     [[nodiscard]] result<void> declaration() noexcept {
@@ -203,6 +206,7 @@ private:
     amqp_owned connection_;
     std::string exchange_;
     std::uint64_t next_ = 0;
+    bool channel_lost_ = false;  ///< the broker has closed one, and whoever consumes there hears nothing any more
 };
 
 }  // namespace antiphon::messaging::detail

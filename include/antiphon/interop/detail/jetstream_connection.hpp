@@ -65,6 +65,7 @@ public:
             static_cast<void>(js_PublishAsyncComplete(js_.get(), &patience));
         }
         close();
+        finish_publishing();
         js_.reset();
     }
 
@@ -97,6 +98,18 @@ public:
     }
 
 private:
+    /// Until `on_not_kept` is nowhere under way: the client's context does not wait for it. Without what nobody has confirmed, which no
+    /// answer finds any more then, its count of what is pending is that of the callbacks.
+    void finish_publishing() noexcept {
+        jsPubOptions patience;
+        if (jsPubOptions_Init(&patience) != NATS_OK) return;
+        patience.MaxWait = 1;
+        if (js_PublishAsyncComplete(js_.get(), &patience) == NATS_OK) return;
+        natsMsgList unconfirmed{};
+        if (js_PublishAsyncGetPendingList(&unconfirmed, js_.get()) == NATS_OK) natsMsgList_Destroy(&unconfirmed);
+        patience.MaxWait = 10'000;
+        static_cast<void>(js_PublishAsyncComplete(js_.get(), &patience));
+    }
     void make_stream() {
         jsStreamConfig c;
         require_ok(jsStreamConfig_Init(&c));
@@ -228,9 +241,9 @@ private:
                 parking_lock::scope const hold{held_lock_};
                 alive = std::move(watching_);
                 if (ended_) return;
+                watch();  // before what may throw: it is to be said again next time
                 for (auto const& [delivery, told_at] : held_)
                     told.push_back(told_at);
-                watch();
             }
             for (std::string const& each : told)
                 tell(each, "+WPI");

@@ -253,7 +253,9 @@ private:
         ANTIPHON_TRY {
             message m;
             nats_wire::read(from.as, arrived, m);
-            if (from.as == heard_as::kept) from.of->keep(natsMsg_GetReply(arrived), m);
+            // What no stream has sent there has nobody to tell.
+            if (char const* const told_at = natsMsg_GetReply(arrived); from.as == heard_as::kept && told_at != nullptr)
+                from.of->keep(told_at, m);
             from.to->on_message(std::move(m));
         }
         ANTIPHON_CATCH_ALL {

@@ -22,7 +22,7 @@ inline constexpr std::string_view key_entry = "Idempotency-Key";
 inline void carry(metadata_view metadata, message& m) {
     for (metadata_entry const& each : metadata) {
         if (equal_without_case(each.key, key_entry)) {
-            m.key = each.value;
+            if (is_value(each.value)) m.key = each.value;
         } else {
             static_cast<void>(m.headers.set(each.key, each.value));
         }

@@ -120,6 +120,7 @@ public:
     /// Ends what was accepted: `m` is made of `answer_to`; a publication's goes nowhere.
     void answer(message&& m, bool worth_keeping) noexcept {
         bool const refused = m.kind == message_kind::refusal;
+        std::uint64_t const delivery = m.delivery;
         count(answered_);
         if (refused) count(failed_);
         ANTIPHON_TRY {
@@ -133,7 +134,8 @@ public:
             reply(std::move(m));
         }
         ANTIPHON_CATCH_ALL {
-            // Without memory for it there is no answer; the asker's own limit ends the wait.
+            // Without memory for it there is no answer, and nothing has settled it: somebody else's turn, or the asker's own limit.
+            if (delivery != 0) to_->settle(delivery, settlement::hand_back);
         }
         leave_busy();
     }
@@ -141,7 +143,7 @@ public:
         // What a durable broker keeps is somebody else's as soon as this responder does not begin it any more.
         if (head.delivery != 0 && why.executed() == executed::no && stopped_.load(std::memory_order_seq_cst)) {
             to_->settle(head.delivery, settlement::hand_back);
-            return leave_busy();
+            return forget_key(head), leave_busy();
         }
         ANTIPHON_TRY {
             bool const told = head.kind != message_kind::publication;
@@ -149,7 +151,10 @@ public:
             silence(head, told);
             answer(std::move(head), false);
         }
-        ANTIPHON_CATCH_ALL { leave_busy(); }
+        ANTIPHON_CATCH_ALL {
+            if (head.delivery != 0) to_->settle(head.delivery, settlement::hand_back);
+            leave_busy();
+        }
     }
     void count_malformed() noexcept { count(malformed_); }
     /// The same ask came twice, and runs.
@@ -217,7 +222,8 @@ private:
         }
     }
     void cancel(message const& m) noexcept {
-        uploads_.forget(m.id);
+        message head;
+        if (uploads_.take(m.id, head) && head.delivery != 0) to_->settle(head.delivery, settlement::done);
         pieces_.forget(m.id);
         antiphon::detail::state_ptr<> ask;
         static_cast<void>(table_.find(m.id, [&](begun& found) {
@@ -234,7 +240,10 @@ private:
         invitation.origin = ids_.inbox();
         invitation.delivery = 0;  // the answer settles it
         uploads_.keep(std::move(head));
-        static_cast<void>(to_->send(std::move(invitation)));
+        std::uint64_t const id = invitation.id;
+        message kept;
+        if (!to_->send(std::move(invitation)) && uploads_.take(id, kept) && kept.delivery != 0)
+            to_->settle(kept.delivery, settlement::hand_back);
         leave_busy();
     }
     void gather(message&& m) noexcept {
@@ -256,6 +265,18 @@ private:
         accept(std::move(head));
     }
 
+    /// It is not answered here: those that came again meanwhile neither.
+    void forget_key(message const& head) noexcept {
+        if (head.key.empty() || !memory_.enabled()) return;
+        ANTIPHON_TRY {
+            for (message const& other : memory_.settle(memory_key(head.subject, head.key), head, false, executor_.now()))
+                if (other.delivery != 0) to_->settle(other.delivery, settlement::hand_back);
+        }
+        ANTIPHON_CATCH_ALL {
+            // Without memory for it they stay this connection's, until it ends.
+        }
+    }
+
     // --- answers ---
     [[nodiscard]] static message addressed(message const& answer, message const& to) {
         message m = answer;
@@ -272,7 +293,35 @@ private:
             if (m.delivery != 0) to_->settle(m.delivery, settlement::done);
             return;
         }
-        static_cast<void>(send_in_pieces(*to_, std::move(m)));
+        std::uint64_t const delivery = m.delivery;
+        ANTIPHON_TRY {
+            bool const refused = m.kind == message_kind::refusal;
+            message head = refused ? message{} : head_of(m);
+            result<void> sent = send_in_pieces(*to_, std::move(m));
+            if (sent) return;
+            if (!refused && never_fits(sent.error())) {
+                write_refusal(head, failure{std::move(sent).error()}.with_executed(executed::yes));
+                if (to_->send(std::move(head))) return;
+            }
+        }
+        ANTIPHON_CATCH_ALL {
+            // It was not sent.
+        }
+        // The broker has not been told either: what it keeps is done again.
+        if (delivery != 0) to_->settle(delivery, settlement::hand_back);
+    }
+    /// What a refusal in the place of an answer needs of it.
+    [[nodiscard]] static message head_of(message const& answer) {
+        message m;
+        m.inbox = answer.inbox;
+        m.id = answer.id;
+        m.reply_to = answer.reply_to;
+        m.delivery = answer.delivery;
+        m.key = answer.delivery != 0 ? answer.key : std::string{};
+        return m;
+    }
+    [[nodiscard]] static bool never_fits(failure const& why) noexcept {
+        return why == errc::out_of_range || why == errc::invalid_argument;
     }
     void leave_busy() noexcept {
         if (busy_.fetch_sub(1, std::memory_order_seq_cst) == 1 && stopped_.load(std::memory_order_seq_cst)) tell_drained();

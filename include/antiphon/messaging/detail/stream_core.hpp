@@ -100,24 +100,27 @@ public:
     }
     void on_answer(message&& m) noexcept override {
         if (m.kind == message_kind::refusal) return on_lost(read_refusal(std::move(m)));
-        bool whole = false, late = false;
+        bool whole = false, late = false, wrong = false;
         ANTIPHON_TRY {
             parking_lock::scope const hold{lock_};
             heard_ = core().executor().now();
             if (m.kind == message_kind::reply) {
                 std::uint64_t count = 0;
-                if (wire::detail::read_number(m.body, count)) total_ = count;
+                wrong = !wire::detail::read_number(m.body, count) || count < next_ + waiting_.size();
+                if (!wrong) total_ = count;
             } else if (m.sequence >= next_) {
                 std::uint64_t const number = m.sequence;
                 late = waiting_.size() >= options_.buffer && !waiting_.contains(number);
                 if (!late) waiting_.try_emplace(number, std::move(m));
             }
-            whole = next_ + waiting_.size() == total_;
+            whole = !wrong && next_ + waiting_.size() == total_;
         }
         ANTIPHON_CATCH_ALL { late = true; }
         if (late) {
             if (core().give_up(*this, to_->subject))
                 on_lost({errc::resource_exhausted, executed::maybe, "the stream's reader is slower than its responder"});
+        } else if (wrong) {
+            if (core().finish(*this)) on_lost({errc::data_loss, executed::yes, "the answer does not say how many parts there were"});
         } else if (whole && core().finish(*this)) {
             end();
             release();  // the table's
@@ -147,21 +150,29 @@ private:
     ~stream_core() = default;
 
     void read(promise<std::optional<T>> later) {
+        std::optional<promise<std::optional<T>>> left;
         std::optional<message> ready;
         std::optional<failure> why;
+        bool waits = false;
         {
             parking_lock::scope const hold{lock_};
-            if (reader_.has_value() && !reader_->stop_requested()) {
+            if (reader_.has_value() && reader_->stop_requested()) {
+                left.emplace(*std::move(reader_));  // told outside the lock
+                reader_.reset();
+            }
+            if (reader_.has_value()) {
                 why = failure{errc::failed_precondition, executed::no, "parts::next: one at a time"};
             } else if (waiting_.contains(next_)) {
                 ready.emplace(take());
             } else if (!over()) {
                 reader_.emplace(std::move(later));
-                return;
+                waits = true;
             } else {
                 why = failed_;
             }
         }
+        if (left) left->set_failure({errc::cancelled, executed::maybe});
+        if (waits) return;
         if (why) {
             later.set_failure(*std::move(why));
         } else {
@@ -228,8 +239,9 @@ private:
             if (!reader_ || (!waiting_.contains(next_) && !over())) return;
             reader.emplace(*std::move(reader_));
             reader_.reset();
-            if (reader->stop_requested()) return;  // it waits no more: the part is the next one's
-            if (waiting_.contains(next_)) {
+            if (reader->stop_requested()) {  // it waits no more: the part is the next one's
+                why = failure{errc::cancelled, executed::maybe};
+            } else if (waiting_.contains(next_)) {
                 ready.emplace(take());
             } else {
                 why = failed_;

@@ -28,7 +28,7 @@ private:
     template <class Node>
     friend class table;
     std::uint64_t id_ = 0;
-    table_node* older_ = nullptr;  // in its shard, by the order of insertion
+    table_node* older_ = nullptr;  // in its chain, by the order of insertion
     table_node* newer_ = nullptr;
     time_point expires_ = time_point::max();
     bool inside_ = false;
@@ -55,10 +55,11 @@ public:
         node.id_ = id;
         node.expires_ = expires;
         node.inside_ = true;
-        node.older_ = s.newest;
+        chain& c = s.chain_of(node);
+        node.older_ = c.newest;
         node.newer_ = nullptr;
-        (s.newest != nullptr ? s.newest->newer_ : s.oldest) = &node;
-        s.newest = &node;
+        (c.newest != nullptr ? c.newest->newer_ : c.oldest) = &node;
+        c.newest = &node;
         ++s.count;
         return true;
     }
@@ -92,8 +93,8 @@ public:
     [[nodiscard]] Node* take_expired(time_point now) noexcept {
         for (shard& s : shards_) {
             parking_lock::scope const hold{s.lock};
-            if (s.oldest == nullptr || s.oldest->expires_ > now) continue;
-            return static_cast<Node*>(s.take_oldest());
+            if (s.ending.oldest == nullptr || s.ending.oldest->expires_ > now) continue;
+            return static_cast<Node*>(s.take_out(*s.ending.oldest));
         }
         return nullptr;
     }
@@ -101,7 +102,8 @@ public:
     [[nodiscard]] Node* take_any() noexcept {
         for (shard& s : shards_) {
             parking_lock::scope const hold{s.lock};
-            if (s.oldest != nullptr) return static_cast<Node*>(s.take_oldest());
+            for (chain const* const each : {&s.ending, &s.endless})
+                if (each->oldest != nullptr) return static_cast<Node*>(s.take_out(*each->oldest));
         }
         return nullptr;
     }
@@ -110,8 +112,9 @@ public:
     void visit(F&& f) {
         for (shard& s : shards_) {
             parking_lock::scope const hold{s.lock};
-            for (table_node* at = s.oldest; at != nullptr; at = at->newer_)
-                f(static_cast<Node&>(*at));
+            for (chain const* const each : {&s.ending, &s.endless})
+                for (table_node* at = each->oldest; at != nullptr; at = at->newer_)
+                    f(static_cast<Node&>(*at));
         }
     }
     [[nodiscard]] std::size_t size() noexcept {
@@ -128,13 +131,17 @@ private:
         std::uint64_t id = 0;
         table_node* node = nullptr;  // null: nobody's
     };
+    struct chain {
+        table_node* oldest = nullptr;
+        table_node* newest = nullptr;
+    };
     struct alignas(64) shard {
         parking_lock lock;
         std::size_t count = 0;
         std::vector<slot> slots;  // a power of two of them, or none; at most two thirds are taken
-        table_node* oldest = nullptr;
-        table_node* newest = nullptr;
+        chain ending, endless;  // what never expires is in nobody's way
 
+        [[nodiscard]] chain& chain_of(table_node const& n) noexcept { return n.expires_ == time_point::max() ? endless : ending; }
         [[nodiscard]] std::size_t home(std::uint64_t id) const noexcept { return (id >> 4) & (slots.size() - 1); }
         [[nodiscard]] std::size_t after(std::size_t at) const noexcept { return (at + 1) & (slots.size() - 1); }
         /// Where it is, or would be.
@@ -152,8 +159,9 @@ private:
         }
         void unlink(std::size_t at) noexcept {
             table_node& node = *slots[at].node;
-            (node.older_ != nullptr ? node.older_->newer_ : oldest) = node.newer_;
-            (node.newer_ != nullptr ? node.newer_->older_ : newest) = node.older_;
+            chain& c = chain_of(node);
+            (node.older_ != nullptr ? node.older_->newer_ : c.oldest) = node.newer_;
+            (node.newer_ != nullptr ? node.newer_->older_ : c.newest) = node.older_;
             node.inside_ = false;
             --count;
             close_gap(at);
@@ -169,10 +177,9 @@ private:
             }
             slots[gap] = {};
         }
-        [[nodiscard]] table_node* take_oldest() noexcept {
-            table_node* const node = oldest;
-            unlink(find(node->id_));
-            return node;
+        [[nodiscard]] table_node* take_out(table_node& node) noexcept {
+            unlink(find(node.id_));
+            return &node;
         }
     };
     [[nodiscard]] shard& of(std::uint64_t id) noexcept { return shards_[id & (shards - 1)]; }

@@ -214,8 +214,12 @@ private:
     }
     template <class... X>
     [[nodiscard]] future<R> ask_all(X&&... x) const {
-        static_assert((kept<P, X>::possible && ...));
-        return asks_->ask(inner_, std::forward<X>(x)...);
+        if constexpr ((kept<P, X>::possible && ...)) {
+            return asks_->ask(inner_, std::forward<X>(x)...);
+        } else {
+            (explain_argument<P, X>(), ...);
+            return {};
+        }
     }
     template <class Given, std::size_t... I>
     void ask_and_tell(Given&& given, std::index_sequence<I...>) const {

@@ -160,8 +160,9 @@ void submit_with_callback(H&& handler, Arguments&& args, std::index_sequence<I..
     using callback_type = std::decay_t<given>;
     using R = typename Handler::result_type;
     static_assert(std::is_invocable_v<callback_type, result<R>>, "antiphon: the callback must take the result<R> of the request");
-    if constexpr (std::is_invocable_v<callback_type, result<R>> &&
-                  (kept<P, std::tuple_element_t<I, std::remove_cvref_t<Arguments>>>::possible && ...)) {
+    if constexpr (!(kept<P, std::tuple_element_t<I, std::remove_cvref_t<Arguments>>>::possible && ...)) {
+        (explain_argument<P, std::tuple_element_t<I, std::remove_cvref_t<Arguments>>>(), ...);
+    } else if constexpr (std::is_invocable_v<callback_type, result<R>>) {
         any_executor where = place_of(handler);
         using layer = std::remove_cvref_t<decltype(std::forward<H>(handler).layer())>;
         if constexpr (needs_no_state<layer>) {

@@ -289,9 +289,12 @@ template <class T, class F>
 void attach_callback(state_ptr<state<T>> source, F&& f, std::optional<any_executor> where = {}) {
     using function = std::decay_t<F>;
     static_assert(std::is_invocable_v<function, result<T>>, "antiphon: the callback must take the result<T> of the answer");
-    if (!source) source = plain_state<T>::settled(empty_future());
-    auto* const next = new callback<T, function>{where ? *std::move(where) : source->executor(), source->context(), std::forward<F>(f)};
-    next->attach_to(std::move(source));
+    if constexpr (std::is_invocable_v<function, result<T>>) {
+        if (!source) source = plain_state<T>::settled(empty_future());
+        auto* const next =
+            new callback<T, function>{where ? *std::move(where) : source->executor(), source->context(), std::forward<F>(f)};
+        next->attach_to(std::move(source));
+    }
 }
 
 /// Awaits a future; in a task without an allocation.

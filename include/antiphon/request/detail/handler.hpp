@@ -110,10 +110,16 @@ struct kept {
 
     static constexpr bool binds_to_copy = std::is_lvalue_reference_v<P> && !std::is_const_v<std::remove_reference_t<P>> &&
                                           !reference_wrapping<decayed> && !std::is_convertible_v<type, P>;
-    static_assert(!binds_to_copy, "antiphon: an argument is kept by value, a T& parameter would refer to the copy: pass std::ref(x)");
-    static_assert(binds_to_copy || std::is_convertible_v<type, P>, "antiphon: an argument does not convert to its parameter");
     static constexpr bool possible = !binds_to_copy && std::is_convertible_v<type, P>;
 };
+/// Says why not. Apart from `kept`: clang reads nothing more from a class, or a consteval function, in which an assertion has failed.
+template <class P, class A>
+constexpr void explain_argument() noexcept {
+    using how = kept<P, A>;
+    static_assert(!how::binds_to_copy,
+                  "antiphon: an argument is kept by value, a T& parameter would refer to the copy: pass std::ref(x)");
+    static_assert(how::binds_to_copy || how::possible, "antiphon: an argument does not convert to its parameter");
+}
 template <class P, class A>
 using kept_t = typename kept<P, A>::type;
 

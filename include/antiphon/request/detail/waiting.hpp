@@ -37,7 +37,8 @@ public:
     }
     alarm(alarm const&) = delete;
     alarm& operator=(alarm const&) = delete;
-    [[nodiscard]] bool rang() const noexcept { return rang_.load(std::memory_order_acquire) != 0; }  // pairs with fire
+    // seq_cst: a waiter that has registered and does not see this is seen by fire
+    [[nodiscard]] bool rang() const noexcept { return rang_.load(std::memory_order_seq_cst) != 0; }
 
 private:
     void fire() noexcept override {
