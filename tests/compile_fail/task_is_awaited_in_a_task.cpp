@@ -1,4 +1,4 @@
-// expect: sleep_for and sleep_until are awaited inside a task
+// expect only: sleep_for and sleep_until are awaited inside a task
 // SPDX-License-Identifier: BSL-1.0
 // A sleep needs an ask that can be stopped and an executor that has a clock: a task has both.
 #include <antiphon/request/sleep.hpp>

@@ -381,6 +381,7 @@ TEST_CASE("destroying a pool without a drain rejects what is queued") {
 }
 
 TEST_CASE("a shut-down without a drain counts what it stopped and what it rejected") {
+    ap::duration const no_time = GENERATE(ap::duration::zero(), ap::duration{-1h}, ap::duration::min());
     ap::thread_pool pool{{.threads = 1}};
     std::latch running{1};
     obedient request;
@@ -394,7 +395,7 @@ TEST_CASE("a shut-down without a drain counts what it stopped and what it reject
     std::vector<std::unique_ptr<job>> queued;
     for (int i = 0; i < 5; ++i)
         pool.get_executor().execute(queued.emplace_back(std::make_unique<job>())->to_work());
-    auto const counts = pool.shut_down();
+    auto const counts = pool.shut_down(no_time);
     CHECK(counts.drained == 0);
     CHECK(counts.stopped == 1);
     CHECK(counts.rejected == 5);

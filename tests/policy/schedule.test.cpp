@@ -108,6 +108,15 @@ TEST_CASE("within: the window is the handler's deadline") {
     CHECK((left | ap::within(1h) | ap::starts_on(sim)).call().value() == 1h);
 }
 
+TEST_CASE("within: a window without end sets no deadline, and one without length has closed") {
+    ap::testing::simulation sim{1};
+    ap::request left{[](ap::context const& c) { return c.remaining(); }};
+    CHECK((left | ap::within(ap::duration::max()) | ap::starts_on(sim)).call().value() == ap::duration::max());
+    auto const closed = (left | ap::within(0s) | ap::starts_on(sim)).call();
+    CHECK(closed.error() == ap::errc::deadline_exceeded);
+    CHECK(closed.error().executed() == ap::executed::no);
+}
+
 #if ANTIPHON_EXCEPTIONS
 TEST_CASE("after: a negative delay is refused") { CHECK_THROWS_AS(ap::after(-1s), std::invalid_argument); }
 TEST_CASE("within: a negative window is refused") { CHECK_THROWS_AS(ap::within(-1s), std::invalid_argument); }

@@ -571,7 +571,41 @@ TEST_CASE("an ask without an executor runs on the default pool when it is submit
     CHECK(ap::request{[](ap::promise<std::thread::id> p) { p.set_value(std::this_thread::get_id()); }}.call().value() == here);
 }
 
+namespace {
+struct dropping_executor {
+    static void execute(ap::work job) { ap::work{std::move(job)}; }
+};
+
+/// How a request that never ran is answered, by every verb.
+template <class Executor>
+bool is_cancelled_unrun(Executor const& where) {
+    bool ran = false;
+    auto const r = ap::request{[&ran](int x) {
+                       ran = true;
+                       return x;
+                   }} |
+                   ap::starts_on(where);
+    for (auto const& each : by_every_verb(r, 1))
+        if (each || each.error() != ap::errc::cancelled || each.error().executed() != ap::executed::no) return false;
+    for (auto const& each : by_every_verb(ap::request<long(int)>{r}, 1))
+        if (each || each.error() != ap::errc::cancelled || each.error().executed() != ap::executed::no) return false;
+    return !ran;
+}
+}  // namespace
+
+TEST_CASE("what an executor drops is cancelled and was not executed, by every verb") { CHECK(is_cancelled_unrun(dropping_executor{})); }
+
 #if ANTIPHON_EXCEPTIONS
+
+namespace {
+struct throwing_executor {
+    [[noreturn]] static void execute(ap::work const&) { throw std::runtime_error{"no room"}; }
+};
+}  // namespace
+
+TEST_CASE("what an executor throws at is cancelled and was not executed, by every verb") {
+    CHECK(is_cancelled_unrun(throwing_executor{}));
+}
 
 TEST_CASE("what a handler throws becomes the failure, an int as well, by every verb") {
     auto const fails = [](auto const& r) {

@@ -7,6 +7,8 @@
 #include <antiphon/request/starts_on.hpp>
 #include <antiphon/request/task.hpp>
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -83,6 +85,33 @@ TEST_CASE("tasks have results of every kind") {
     CHECK(&reference.call().value() == &target);
     CHECK(moves.submit().get().value().read() == 4);
     CHECK(wide.submit().get().value().read() == 5);
+}
+
+namespace {
+/// Counts those of its kind that were made where they do not fit.
+struct alignas(64) surveyed {
+    surveyed() noexcept { look(); }
+    surveyed(surveyed const&) noexcept { look(); }
+    surveyed& operator=(surveyed const&) = default;
+    ~surveyed() = default;
+    void look() noexcept { astray += reinterpret_cast<std::uintptr_t>(this) % alignof(surveyed) != 0; }
+
+    static inline int astray = 0;
+};
+}  // namespace
+
+TEST_CASE("a task keeps an over-aligned answer where it fits, whatever frame the compiler asks for") {
+    auto const body = []() -> ap::task<surveyed> { co_return surveyed{}; };
+    std::vector<std::unique_ptr<std::byte[]>> between;  // what else is on the heap moves the frames about
+    std::vector<ap::task<surveyed>> tasks;
+    for (std::size_t n = 1; n <= 32; ++n) {
+        between.push_back(std::make_unique<std::byte[]>(16 * n));
+        tasks.push_back(body());
+    }
+    surveyed::astray = 0;
+    for (auto& each : tasks)
+        CHECK(ap::request{[&] { return std::move(each); }}.call().has_value());
+    CHECK(surveyed::astray == 0);
 }
 
 TEST_CASE("a task awaits tasks and gets their results") {

@@ -20,10 +20,15 @@ public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> h) {
-        static_assert(requires { h.promise().host(); }, "antiphon: resume_on and reschedule are awaited inside a task");
-        host_base& host = h.promise().host();
-        if (where_) host.move_to(std::move(where_));
-        return host.hop(h);
+        constexpr bool in_task = requires { h.promise().host(); };
+        static_assert(in_task, "antiphon: resume_on and reschedule are awaited inside a task");
+        if constexpr (in_task) {
+            host_base& host = h.promise().host();
+            if (where_) host.move_to(std::move(where_));
+            return host.hop(h);
+        } else {
+            return false;
+        }
     }
     void await_resume() const noexcept {}
 

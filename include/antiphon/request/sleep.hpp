@@ -37,16 +37,21 @@ public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> h) {
-        static_assert(requires { h.promise().host(); }, "antiphon: sleep_for and sleep_until are awaited inside a task");
-        host_base& host = h.promise().host();
-        any_executor const& home = host.home();
-        time_point const now = home.now();
-        time_point const until = length_ == duration::min() ? until_ : saturating_add(now, length_);
-        if (until <= now || host.self().stop_requested()) return false;
-        auto* const sleeper = new sleep_state{home};
-        sleeper_ = state_ptr<>{sleeper};
-        sleeper->start(until);
-        return host.await(*sleeper, h);
+        constexpr bool in_task = requires { h.promise().host(); };
+        static_assert(in_task, "antiphon: sleep_for and sleep_until are awaited inside a task");
+        if constexpr (in_task) {
+            host_base& host = h.promise().host();
+            any_executor const& home = host.home();
+            time_point const now = home.now();
+            time_point const until = length_ == duration::min() ? until_ : saturating_add(now, length_);
+            if (until <= now || host.self().stop_requested()) return false;
+            auto* const sleeper = new sleep_state{home};
+            sleeper_ = state_ptr<>{sleeper};
+            sleeper->start(until);
+            return host.await(*sleeper, h);
+        } else {
+            return false;
+        }
     }
     void await_resume() const noexcept {}
 

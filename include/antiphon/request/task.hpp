@@ -51,11 +51,29 @@ private:
 template <class T>
 class task_promise_result : public task_promise_base {
 public:
+    // g++ asks for frames as if nothing in them were over-aligned: of the answer, at least, it is known.
+    [[nodiscard]] static void* operator new(std::size_t frame) {
+        if constexpr (overaligned()) {
+            return ::operator new(frame, std::align_val_t{alignof(result<T>)});
+        } else {
+            return task_promise_base::operator new(frame);
+        }
+    }
+    static void operator delete(void* frame, std::size_t size) noexcept {
+        if constexpr (overaligned()) {
+            ::operator delete(frame, std::align_val_t{alignof(result<T>)});
+        } else {
+            task_promise_base::operator delete(frame, size);
+        }
+    }
+
     void unhandled_exception() noexcept { answer_.emplace(failure::current()); }
     void end_with(failure why) noexcept { answer_.emplace(std::move(why)); }
     [[nodiscard]] result<T> take() { return *std::move(answer_); }
 
 protected:
+    [[nodiscard]] static constexpr bool overaligned() noexcept { return alignof(result<T>) > __STDCPP_DEFAULT_NEW_ALIGNMENT__; }
+
     std::optional<result<T>> answer_;
 };
 
@@ -112,10 +130,13 @@ public:
         [[nodiscard]] bool await_ready() const noexcept { return !frame_; }
         template <class Promise>
         void await_suspend(std::coroutine_handle<Promise> parent) noexcept {
-            static_assert(requires { parent.promise().host(); }, "antiphon: a task is awaited inside a task, or returned by a handler");
-            frame_.promise().set_host(parent.promise().host());
-            frame_.promise().set_parent(parent);
-            parent.promise().host().current().next = frame_;
+            constexpr bool in_task = requires { parent.promise().host(); };
+            static_assert(in_task, "antiphon: a task is awaited inside a task, or returned by a handler");
+            if constexpr (in_task) {
+                frame_.promise().set_host(parent.promise().host());
+                frame_.promise().set_parent(parent);
+                parent.promise().host().current().next = frame_;
+            }
         }
         [[nodiscard]] result<T> await_resume() {
             if (!frame_) return failure{errc::failed_precondition, executed::no, "the task is empty: it was consumed or moved from"};
@@ -143,9 +164,12 @@ public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> h) noexcept {
-        static_assert(requires { h.promise().host(); }, "antiphon: fail_with is awaited inside a task");
-        h.promise().end_with(std::move(why_));
-        h.promise().final_suspend().await_suspend(h);  // whoever awaits the task destroys the frame where it stands
+        constexpr bool in_task = requires { h.promise().host(); };
+        static_assert(in_task, "antiphon: fail_with is awaited inside a task");
+        if constexpr (in_task) {
+            h.promise().end_with(std::move(why_));
+            h.promise().final_suspend().await_suspend(h);  // whoever awaits the task destroys the frame where it stands
+        }
     }
     void await_resume() const noexcept {}
 

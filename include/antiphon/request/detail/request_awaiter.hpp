@@ -33,23 +33,26 @@ public:
     }
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> h) {
-        static_assert(
-            requires { h.promise().host(); },
-            "antiphon: co_await request(args...) is for tasks; elsewhere co_await request.submit(args...)");
-        host_base& host = h.promise().host();
-        any_executor const* const fixed = handler_.executor();
-        using layer = std::remove_cvref_t<decltype(handler_.layer())>;
-        asked_ = std::apply(
-            [&](Kept&... args) {
-                return layer::make(handler_.layer(), fixed != nullptr ? *fixed : host.home(), host.self().context(),
-                                   std::move(args)...);
-            },
-            args_);
-        asked_->retain();
-        state_ptr<state<R>> const begun{asked_.get()};
-        begun->ask_anew();
-        begun->begin();
-        return host.await(*begun, h);
+        constexpr bool in_task = requires { h.promise().host(); };
+        static_assert(in_task, "antiphon: co_await request(args...) is for tasks; elsewhere co_await request.submit(args...)");
+        if constexpr (in_task) {
+            host_base& host = h.promise().host();
+            any_executor const* const fixed = handler_.executor();
+            using layer = std::remove_cvref_t<decltype(handler_.layer())>;
+            asked_ = std::apply(
+                [&](Kept&... args) {
+                    return layer::make(handler_.layer(), fixed != nullptr ? *fixed : host.home(), host.self().context(),
+                                       std::move(args)...);
+                },
+                args_);
+            asked_->retain();
+            state_ptr<state<R>> const begun{asked_.get()};
+            begun->ask_anew();
+            begun->begin();
+            return host.await(*begun, h);
+        } else {
+            return false;
+        }
     }
     /// The same without a coroutine: for a handler that returns `request(args...)`.
     [[nodiscard]] future<R> submit() && {
