@@ -45,6 +45,7 @@ TEST_CASE("json_codec: values of any JSON type are asked and answered") {
     CHECK(raw.call(nlohmann::json::array()).value() == nlohmann::json::object());
 }
 
+#if ANTIPHON_EXCEPTIONS  // without them nlohmann-json ends the program where a value is of another type
 TEST_CASE("json_codec: what is not JSON, or not that type's, is an invalid argument and does not run") {
     ms::loopback const broker;
     ms::client const bus{broker};
@@ -80,3 +81,4 @@ TEST_CASE("json_codec: text that is no UTF-8 cannot be written") {
     CHECK(c.encode(std::string{"\xFF"}).error() == ap::errc::invalid_argument);
     CHECK(c.decode(ms::type<std::string>{}, *c.encode(std::string{"h\xC3\xA9"})).value() == "h\xC3\xA9");
 }
+#endif
