@@ -97,10 +97,11 @@ private:
         stoppable* found = current_.load(std::memory_order_relaxed);
         for (;;) {
             if (found == busy()) {
+                // relaxed: the exchange below acquires
                 current_.wait(found, std::memory_order_relaxed);
                 found = current_.load(std::memory_order_relaxed);
             } else if (current_.compare_exchange_weak(found, to, std::memory_order_acq_rel, std::memory_order_relaxed)) {
-                return found;
+                return found;  // acq_rel pairs with request_stop's exchange and store: what was registered, and the flag
             }
         }
     }

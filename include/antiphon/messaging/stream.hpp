@@ -103,7 +103,7 @@ private:
         ANTIPHON_NO_UNIQUE_ADDRESS Codec codec;
         std::stop_token stop;
         message head;
-        std::atomic<std::uint32_t> count{0};
+        std::atomic<std::uint32_t> count{0};  // relaxed: written by one after another, looked at by anybody
     };
     explicit part_sink(std::shared_ptr<core> shared) noexcept : shared_{std::move(shared)} {}
     std::shared_ptr<core> shared_;

@@ -144,7 +144,7 @@ public:
     }
     /// One that nobody waits for any more. **Cost**: linear.
     [[nodiscard]] std::optional<message> take_expired(time_point now) noexcept {
-        if (count_.load(std::memory_order_relaxed) == 0) return std::nullopt;
+        if (count_.load(std::memory_order_relaxed) == 0) return std::nullopt;  // a hint: the lock below says what is there
         std::optional<message> gone;
         parking_lock::scope const hold{lock_};
         for (auto at = waiting_.begin(); at != waiting_.end(); ++at) {

@@ -362,6 +362,7 @@ private:
     assembly pieces_;
     upload_store uploads_;
     table<begun> table_;
+    // relaxed: only the numbers count
     std::atomic<std::uint64_t> answered_{0}, failed_{0}, repeated_{0}, expired_{0}, malformed_{0};
     // seq_cst against each other: who stops sees who is busy, or who is busy sees that it stops
     std::atomic<std::size_t> busy_{0};

@@ -86,7 +86,7 @@ public:
     void stop() noexcept override {
         if (core().give_up(*this, to_->subject)) on_lost({errc::cancelled, executed::maybe});
     }
-    void retain() noexcept override { references_.fetch_add(1, std::memory_order_relaxed); }
+    void retain() noexcept override { references_.fetch_add(1, std::memory_order_relaxed); }  // by somebody who has one
     void release() noexcept override {
         // acq_rel: the last one sees what the others did
         if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;

@@ -130,7 +130,7 @@ private:
             end(failure::current(executed::no), how);
             return false;
         }
-        ++attempt_;
+        if (attempt_ != most_attempts) ++attempt_;  // never 0 again: `first_` is of the first one alone
         state_base& inner = *fresh;
         inner.attach_first(*this);
         inner.retain();
@@ -149,7 +149,7 @@ private:
     }
     [[nodiscard]] state_ptr<state<inner_result>> ask_in(typename Question::slot& slot, state_base& owner, context_data& context) {
         context.inherit_from(*this);
-        context.attempt = attempt_ + 1;
+        context.attempt = attempt_ != most_attempts ? attempt_ + 1 : attempt_;
         mark_tried(context);
         return question_.ask(slot, owner, context, last_attempt());
     }
@@ -196,6 +196,7 @@ private:
     std::atomic<unsigned char> phase_{beginning};
     std::atomic<bool> armed_{false};
     due due_ = due::attempt;
+    static constexpr std::uint32_t most_attempts = static_cast<std::uint32_t>(-1);
     std::uint32_t attempt_ = 0;
     time_point wake_{};
     state_ptr<state<inner_result>> answer_;

@@ -161,6 +161,7 @@ inline void state_base::publish(delivery how, std::uint32_t references) noexcept
 }
 
 inline std::uint32_t state_base::take_runnable(std::uint32_t bits) noexcept {
+    // acq_rel pairs with schedule: the step sees what whoever made it due has written; and with the next taker of the bit
     std::uint32_t const old = word_.fetch_and(~bits, std::memory_order_acq_rel);
     if ((old & runnable) != 0 && (old & wakers) != 0) await_wakers();
     return old;
@@ -171,6 +172,7 @@ inline std::uint32_t state_base::leave_queue() noexcept {
     std::uint32_t cleared = 0;
     do {
         cleared = (old & pinned) != 0 ? queued : queued | runnable;  // a pinned state's step is due elsewhere
+        // as in take_runnable
     } while (!word_.compare_exchange_weak(old, old & ~cleared, std::memory_order_acq_rel, std::memory_order_relaxed));
     if ((old & cleared & runnable) != 0 && (old & wakers) != 0) await_wakers();
     return old & cleared;
@@ -188,6 +190,7 @@ inline bool state_base::take_first_step() noexcept {
     std::uint32_t old = word_.load(std::memory_order_relaxed);
     do {
         if ((old & runnable) == 0 || (old & under_way) != 0) return false;
+        // as in take_runnable
     } while (!word_.compare_exchange_weak(old, old & ~runnable, std::memory_order_acq_rel, std::memory_order_relaxed));
     if ((old & wakers) != 0) await_wakers();
     return true;

@@ -152,11 +152,13 @@ public:
         fulfilled
     };
     [[nodiscard]] promise_fate unguard_promise() noexcept {
+        // acq_rel pairs with defer_discard: one of the two comes later, and sees what the other has done
         std::uint32_t const old = word_.fetch_and(~guarded, std::memory_order_acq_rel);
         return (old & settled) != 0 ? promise_fate::fulfilled : (old & broken) != 0 ? promise_fate::dropped : promise_fate::kept;
     }
     /// For the ask: true when its handler, which has answered through the promise, still runs: what it consists of is destroyed by
     /// the guard's end.
+    // acq_rel pairs with unguard_promise
     [[nodiscard]] bool defer_discard() noexcept { return (word_.fetch_or(settled, std::memory_order_acq_rel) & guarded) != 0; }
     /// For the promise's destructor: true when its drop is decided later, by the guard's end.
     [[nodiscard]] bool defer_broken_promise() noexcept { return (word_.fetch_or(broken, std::memory_order_acq_rel) & guarded) != 0; }
@@ -321,7 +323,7 @@ private:
     S* state_ = nullptr;
 };
 
-/// Where the attempts of one ask have been, the last few of them. The first balance that they meet has it: the replicas of others are
+/// Where the attempts of one ask have been, and the asks that their handlers made: the last few of them. The first balance that they meet has it: the replicas of others are
 /// others.
 class tried_replicas {
 public:
