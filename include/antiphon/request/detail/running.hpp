@@ -11,7 +11,7 @@
 #include "antiphon/execution/any_executor.hpp"
 #include "antiphon/execution/default_pool.hpp"
 #include "antiphon/execution/timers.hpp"
-#include "antiphon/request/detail/state_base.hpp"
+#include "antiphon/request/detail/context_data.hpp"
 #include "antiphon/request/detail/waiter.hpp"
 #include "antiphon/request/trampoline.hpp"
 
