@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <semaphore>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -17,15 +16,17 @@
 #include "antiphon/antiphon.hpp"
 #include "antiphon/interop/amqp.hpp"
 #include "antiphon/messaging/client.hpp"
+#include "support/asks_per_second.hpp"
 
 namespace ap = antiphon;
 namespace ms = antiphon::messaging;
+using bench::many;
+using bench::one;
+using bench::rate;
 
 namespace {
 
 constexpr char const* exchange = "antiphon";
-constexpr int window = 256;
-std::counting_semaphore<window> room{window};
 
 void ok(bool good, char const* what) {
     if (good) return;
@@ -98,15 +99,6 @@ private:
     amqp_connection_state_t c_;
 };
 
-template <class Ask>
-double rate(double seconds, Ask ask) {
-    ap::time_point const began = ap::clock::now();
-    ap::time_point const end = began + std::chrono::duration_cast<ap::duration>(std::chrono::duration<double>(seconds));
-    long asked = 0;
-    while (ap::clock::now() < end)
-        asked += ask();
-    return static_cast<double>(asked) / std::chrono::duration<double>(ap::clock::now() - began).count();
-}
 double raw_one(raw& c, double seconds) {
     return rate(seconds, [&] {
         c.ask();
@@ -115,33 +107,11 @@ double raw_one(raw& c, double seconds) {
     });
 }
 double raw_many(raw& c, double seconds) {
-    for (int i = 0; i < window; ++i)
+    for (int i = 0; i < bench::window::size; ++i)
         c.ask();
     double const r = raw_one(c, seconds);
-    for (int i = 0; i < window; ++i)
+    for (int i = 0; i < bench::window::size; ++i)
         c.answer();
-    return r;
-}
-template <class Ask>
-double one(Ask const& ask, double seconds) {
-    return rate(seconds, [&] {
-        if (ask.call(12345).value() != 12345) std::exit(1);
-        return 1;
-    });
-}
-template <class Ask>
-double many(Ask const& ask, double seconds) {
-    double const r = rate(seconds, [&] {
-        room.acquire();
-        ask.submit(12345, [](ap::result<int> answer) {
-            if (!answer) std::exit(1);
-            room.release();
-        });
-        return 1;
-    });
-    for (int i = 0; i < window; ++i)
-        room.acquire();
-    room.release(window);
     return r;
 }
 

@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <semaphore>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,9 +14,13 @@
 #include "antiphon/antiphon.hpp"
 #include "antiphon/interop/nats.hpp"
 #include "antiphon/messaging/client.hpp"
+#include "support/asks_per_second.hpp"
 
 namespace ap = antiphon;
 namespace ms = antiphon::messaging;
+using bench::many;
+using bench::one;
+using bench::rate;
 
 namespace {
 
@@ -36,18 +39,7 @@ natsConnection* connect(char const* url) {
     natsOptions_Destroy(options);
     return nc;
 }
-template <class Ask>
-double rate(double seconds, Ask ask) {
-    ap::time_point const began = ap::clock::now();
-    ap::time_point const end = began + std::chrono::duration_cast<ap::duration>(std::chrono::duration<double>(seconds));
-    long asked = 0;
-    while (ap::clock::now() < end)
-        asked += ask();
-    return static_cast<double>(asked) / std::chrono::duration<double>(ap::clock::now() - began).count();
-}
-
-constexpr int window = 256;
-std::counting_semaphore<window> raw_room{window}, room{window};
+bench::window raw_in_flight;
 
 double raw_one(natsConnection* nc, double seconds) {
     return rate(seconds, [&] {
@@ -63,41 +55,17 @@ double raw_many(natsConnection* nc, double seconds) {
         &sub, nc, "_INBOX.rate.*",
         [](natsConnection*, natsSubscription*, natsMsg* m, void*) {
             natsMsg_Destroy(m);
-            raw_room.release();
+            raw_in_flight.leave();
         },
         nullptr));
     int number = 0;
     double const r = rate(seconds, [&] {
-        raw_room.acquire();
+        raw_in_flight.enter();
         ok(natsConnection_PublishRequestString(nc, "rate.echo", ("_INBOX.rate." + std::to_string(++number)).c_str(), "12345"));
         return 1;
     });
-    for (int i = 0; i < window; ++i)
-        raw_room.acquire();
-    raw_room.release(window);
+    raw_in_flight.drain();
     natsSubscription_Destroy(sub);
-    return r;
-}
-template <class Ask>
-double one(Ask const& ask, double seconds) {
-    return rate(seconds, [&] {
-        if (ask.call(12345).value() != 12345) std::exit(1);
-        return 1;
-    });
-}
-template <class Ask>
-double many(Ask const& ask, double seconds) {
-    double const r = rate(seconds, [&] {
-        room.acquire();
-        ask.submit(12345, [](ap::result<int> answer) {
-            if (!answer) std::exit(1);
-            room.release();
-        });
-        return 1;
-    });
-    for (int i = 0; i < window; ++i)
-        room.acquire();
-    room.release(window);
     return r;
 }
 

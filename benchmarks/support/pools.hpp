@@ -154,32 +154,31 @@ private:
 };
 #endif
 
-/// Calls `each.template operator()<Pool>()` for every peer that has `post`.
+/// Calls `each.template operator()<Pool>()` for every peer that has `post` and `submit`.
 template <class Each>
-void for_every_posting_peer(Each each) {
-    each.template operator()<std_posts>();
+void for_every_pool_of_both(Each each) {
 #if ANTIPHON_BENCH_ASIO
     each.template operator()<asio_pool>();
 #endif
 #if ANTIPHON_BENCH_TBB
     each.template operator()<tbb_pool>();
-#endif
-#if ANTIPHON_BENCH_MOODYCAMEL
-    each.template operator()<moodycamel_posts>();
 #endif
     for_every_local_pool(each);
 }
-/// The same for every peer that has `submit`.
+/// For every peer that has `post`.
+template <class Each>
+void for_every_posting_peer(Each each) {
+    each.template operator()<std_posts>();
+    for_every_pool_of_both(each);
+#if ANTIPHON_BENCH_MOODYCAMEL
+    each.template operator()<moodycamel_posts>();
+#endif
+}
+/// For every peer that has `submit`.
 template <class Each>
 void for_every_asking_peer(Each each) {
     each.template operator()<std_asks>();
-#if ANTIPHON_BENCH_ASIO
-    each.template operator()<asio_pool>();
-#endif
-#if ANTIPHON_BENCH_TBB
-    each.template operator()<tbb_pool>();
-#endif
-    for_every_local_pool(each);
+    for_every_pool_of_both(each);
 }
 /// antiphon's and everybody's who posts.
 template <class Each>

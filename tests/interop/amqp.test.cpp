@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "catch_compat.hpp"
+#include "support/brokers.hpp"
 #include "support/node_packages.hpp"
 #include "support/rabbit_server.hpp"
 #include "support/servers.hpp"
@@ -19,6 +20,8 @@
 namespace ap = antiphon;
 using namespace antiphon::messaging;
 using namespace std::chrono_literals;
+using brokers::holding;
+using brokers::twice;
 
 namespace {
 
@@ -36,23 +39,7 @@ amqp_options durable(servers::rabbit_server const& server, std::string reply_que
     o.reply_queue = std::move(reply_queue);
     return o;
 }
-ap::request<int(int)> twice() {
-    return ap::request{[](int n) { return 2 * n; }};
-}
 auto stubborn() { return ap::retry{.max_attempts = 400, .backoff = {.initial = 10ms, .max = 100ms}}; }
-
-/// A handler that says that it was asked, and answers when it is told to.
-struct holding {
-    ap::promise<int> reply = {};
-    ap::promise<void> arrived = {};
-    ap::future<void> has_arrived = arrived.get_future();
-    ap::request<int(int)> request() {
-        return ap::request{[this](int, ap::promise<int> p) {
-            reply = std::move(p);
-            arrived.set_value();
-        }};
-    }
-};
 
 }  // namespace
 
@@ -351,22 +338,5 @@ TEST_CASE("amqp: Node's amqplib is served, serves, and fails and refuses as anyb
     servers::rabbit_server const server;
     amqp const here{to(server)};
     client const bus{here, {.headers = {{"Tenant", "blue"}}}};
-    auto const serving = bus.serve("cpp.twice", twice());
-    auto const failing = bus.serve("cpp.fails", ap::request{[](int) -> ap::result<int> {
-                                       return ap::failure{ap::errc::not_found, ap::executed::no, "no such order"};
-                                   }});
-    servers::process node{{servers::find_program("node"), ANTIPHON_TESTS_FOLDER "/interop/amqp_peer.js", server.url()},
-                          {servers::node_path()}};
-    CHECK(node.line() == "42");
-    CHECK(node.line() == "refusal antiphon 5 no: no such order");
-    CHECK(node.line() == "returned");
-    auto const shout = bus.request<message(std::string)>("node.shout");
-    message const loud = shout.call("hello").value();
-    CHECK(loud.body == "hello!");
-    CHECK(loud.headers.get("Seen-Tenant") == "blue");
-    ap::failure const refused = shout.call("fail").error();
-    CHECK(refused == ap::errc::resource_exhausted);
-    CHECK(refused.executed() == ap::executed::no);
-    CHECK(refused.retry_after() == 3s);
-    CHECK(refused.message() == "not so loud");
+    brokers::meets_node(bus, "amqp_peer.js", server.url(), "returned");
 }

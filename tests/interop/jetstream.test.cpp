@@ -12,12 +12,15 @@
 #include <vector>
 
 #include "catch_compat.hpp"
+#include "support/brokers.hpp"
 #include "support/nats_server.hpp"
 #include "support/servers.hpp"
 
 namespace ap = antiphon;
 using namespace antiphon::messaging;
 using namespace std::chrono_literals;
+using brokers::holding;
+using brokers::twice;
 
 namespace {
 
@@ -36,22 +39,6 @@ struct keeping_server {
         return {.nats = {.servers = {server->url()}, .reconnect_wait = 20ms}, .subjects = {"work.*"}, .redeliver_after = 500ms};
     }
 };
-ap::request<int(int)> twice() {
-    return ap::request{[](int n) { return 2 * n; }};
-}
-/// A handler that says that it was asked, and answers when it is told to.
-struct holding {
-    ap::promise<int> reply = {};
-    ap::promise<void> arrived = {};
-    ap::future<void> has_arrived = arrived.get_future();
-    ap::request<int(int)> request() {
-        return ap::request{[this](int, ap::promise<int> p) {
-            reply = std::move(p);
-            arrived.set_value();
-        }};
-    }
-};
-
 }  // namespace
 
 #define NEEDS_SERVER() \

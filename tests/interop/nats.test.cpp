@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "catch_compat.hpp"
+#include "support/brokers.hpp"
 #include "support/nats_server.hpp"
 #include "support/node_packages.hpp"
 #include "support/servers.hpp"
@@ -20,6 +21,7 @@
 namespace ap = antiphon;
 using namespace antiphon::messaging;
 using namespace std::chrono_literals;
+using brokers::twice;
 
 namespace {
 
@@ -30,9 +32,6 @@ bool server_is_missing() {
 }
 
 nats_options to(servers::nats_server const& server) { return {.servers = {server.url()}, .reconnect_wait = 20ms}; }
-ap::request<int(int)> twice() {
-    return ap::request{[](int n) { return 2 * n; }};
-}
 /// Patient, for what has to get through an outage.
 auto stubborn() { return ap::retry{.max_attempts = 400, .backoff = {.initial = 10ms, .max = 100ms}}; }
 
@@ -253,22 +252,5 @@ TEST_CASE("nats: Node's nats is served, serves, and fails and refuses as anybody
     servers::nats_server const server;
     nats const here{to(server)};
     client const bus{here, {.headers = {{"Tenant", "blue"}}}};
-    auto const serving = bus.serve("cpp.twice", twice());
-    auto const failing = bus.serve("cpp.fails", ap::request{[](int) -> ap::result<int> {
-                                       return ap::failure{ap::errc::not_found, ap::executed::no, "no such order"};
-                                   }});
-    servers::process node{{servers::find_program("node"), ANTIPHON_TESTS_FOLDER "/interop/nats_peer.js", server.url()},
-                          {servers::node_path()}};
-    CHECK(node.line() == "42");
-    CHECK(node.line() == "refusal antiphon 5 no: no such order");
-    CHECK(node.line() == "503");
-    auto const shout = bus.request<message(std::string)>("node.shout");
-    message const loud = shout.call("hello").value();
-    CHECK(loud.body == "hello!");
-    CHECK(loud.headers.get("Seen-Tenant") == "blue");
-    ap::failure const refused = shout.call("fail").error();
-    CHECK(refused == ap::errc::resource_exhausted);
-    CHECK(refused.executed() == ap::executed::no);
-    CHECK(refused.retry_after() == 3s);
-    CHECK(refused.message() == "not so loud");
+    brokers::meets_node(bus, "nats_peer.js", server.url(), "503");
 }

@@ -30,34 +30,9 @@
 #include "antiphon/interop/detail/curl_loop.hpp"
 #include "antiphon/interop/detail/curl_question.hpp"
 #include "antiphon/interop/detail/curl_transfer.hpp"
+#include "antiphon/interop/detail/curl_transfer_list.hpp"
 
 namespace antiphon::http::detail {
-
-/// Transfers in a row.
-class transfer_list {
-public:
-    [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
-    [[nodiscard]] transfer* front() const noexcept { return first_; }
-    void push(transfer& t) noexcept {
-        t.next = nullptr;
-        t.previous = last_;
-        (last_ != nullptr ? last_->next : first_) = &t;
-        last_ = &t;
-    }
-    void remove(transfer& t) noexcept {
-        (t.previous != nullptr ? t.previous->next : first_) = t.next;
-        (t.next != nullptr ? t.next->previous : last_) = t.previous;
-    }
-    [[nodiscard]] transfer* pop() noexcept {
-        transfer* const t = first_;
-        if (t != nullptr) remove(*t);
-        return t;
-    }
-
-private:
-    transfer* first_ = nullptr;
-    transfer* last_ = nullptr;
-};
 
 /// A transfer goes inbox → waiting → active → done, or leaves early; `settle` is the one end of all ways. What other threads have to say
 /// about one they note; whoever notes holds the transfer, since `settle` first takes away all from where notes come.

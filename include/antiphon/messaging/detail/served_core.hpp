@@ -16,6 +16,7 @@
 #include "antiphon/core/time.hpp"
 #include "antiphon/execution/any_executor.hpp"
 #include "antiphon/request/promise.hpp"
+#include "antiphon/messaging/detail/begun.hpp"
 #include "antiphon/messaging/detail/identity.hpp"
 #include "antiphon/messaging/detail/memory.hpp"
 #include "antiphon/messaging/detail/pieces.hpp"
@@ -26,23 +27,6 @@
 #include "antiphon/messaging/transport.hpp"
 
 namespace antiphon::messaging::detail {
-
-/// An ask that a responder has begun.
-class begun : public table_node {
-public:
-    /// Under the table's lock. The ask, with a reference.
-    [[nodiscard]] virtual antiphon::detail::state_base& hold() noexcept = 0;
-    [[nodiscard]] inbox_id const& inbox() const noexcept { return inbox_; }
-    /// Under the table's lock: the broker has delivered it again. By what it knew it before.
-    [[nodiscard]] virtual std::uint64_t adopt(std::uint64_t delivery) noexcept = 0;
-
-protected:
-    explicit begun(inbox_id const& from) noexcept : inbox_{from} {}
-    ~begun() = default;
-
-private:
-    inbox_id inbox_;
-};
 
 /// Everything about a responder but the types of what it serves. What is accepted counts as busy until it is answered.
 class served_core : public receiver, public std::enable_shared_from_this<served_core> {
