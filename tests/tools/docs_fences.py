@@ -7,9 +7,10 @@ A fence with `int main` is a whole program. Anything else is what one would writ
 
   <!-- setup: statements -->   go before the fence, inside main        <!-- compile-only -->  is not run
   <!-- global: declarations --> go before main                          <!-- continues -->     the previous fence of the page comes first
-  <!-- file-scope -->          the fence itself goes before main
+  <!-- file-scope -->          the fence itself goes before main            <!-- needs: curl json --> these opt-in libraries
 
-Written to OUT: one .cpp a fence, and `fences.txt` with a line `name;source;run|compile` each. Unchanged files stay untouched.
+Written to OUT: one .cpp a fence, and `fences.txt` with a line `name;source;run|compile;libraries` each, these with commas between them, or `-`.
+Unchanged files stay untouched.
 """
 import pathlib
 import re
@@ -17,7 +18,7 @@ import sys
 
 FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^\n`]*)\n(?P<body>.*?)^ *```[ ]*$", re.S | re.M)
 COMMENT = re.compile(r"<!--(.*?)-->\s*\Z", re.S)
-KNOWN = ("setup:", "global:", "compile-only", "continues", "file-scope")
+KNOWN = ("setup:", "global:", "needs:", "compile-only", "continues", "file-scope")
 PRELUDE = """#include <antiphon/antiphon.hpp>
 
 #include <chrono>
@@ -33,7 +34,7 @@ PRELUDE = """#include <antiphon/antiphon.hpp>
 class Fence:
     def __init__(self, body, line):
         self.body, self.line = body, line
-        self.setup, self.declarations, self.flags = "", "", set()
+        self.setup, self.declarations, self.flags, self.needs = "", "", set(), []
 
 
 def directives_before(text, end, start):
@@ -61,6 +62,8 @@ def fences_of(text):
                     fence.setup += directive[len("setup:") :].strip() + "\n"
                 elif directive.startswith("global:"):
                     fence.declarations += directive[len("global:") :].strip() + "\n"
+                elif directive.startswith("needs:"):
+                    fence.needs += directive[len("needs:") :].split()
                 else:
                     fence.flags.add(directive)
             yield fence
@@ -110,7 +113,8 @@ def main():
             parts = parts + [fence] if "continues" in fence.flags and parts else [fence]
             name = f"{stem}_line_{fence.line}"
             write(out / f"{name}.cpp", program(parts, page.as_posix()))
-            listing.append(f"{name};{(out / name).as_posix()}.cpp;{'compile' if 'compile-only' in fence.flags else 'run'}")
+            needs = ",".join(dict.fromkeys(library for part in parts for library in part.needs))
+            listing.append(f"{name};{(out / name).as_posix()}.cpp;{'compile' if 'compile-only' in fence.flags else 'run'};{needs or '-'}")
     write(out / "fences.txt", "".join(line + "\n" for line in listing))
 
 

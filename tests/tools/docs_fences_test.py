@@ -16,7 +16,15 @@ def programs(page):
         source.write_text(page)
         subprocess.run([sys.executable, str(SCRIPT), str(out), str(source)], check=True)
         rows = [line.split(";") for line in (out / "fences.txt").read_text().splitlines()]
-        return [(name, pathlib.Path(path).read_text(), mode) for name, path, mode in rows]
+        return [(name, pathlib.Path(path).read_text(), mode) for name, path, mode, _ in rows]
+
+
+def needs(page):
+    with tempfile.TemporaryDirectory() as root:
+        source, out = pathlib.Path(root) / "page.md", pathlib.Path(root) / "out"
+        source.write_text(page)
+        subprocess.run([sys.executable, str(SCRIPT), str(out), str(source)], check=True)
+        return [line.split(";")[3] for line in (out / "fences.txt").read_text().splitlines()]
 
 
 class DocsFences(unittest.TestCase):
@@ -49,6 +57,10 @@ class DocsFences(unittest.TestCase):
         self.assertEqual(mode, "compile")
         order = [text.index(t) for t in ("struct s {};\nstruct t {};", "int main() {", "s a;\nt b;", "use(a, b);")]
         self.assertEqual(order, sorted(order))
+
+    def test_libraries_that_a_fence_needs_are_listed_those_of_what_it_continues_too(self):
+        page = "<!-- needs: curl json -->\n```cpp\nint a;\n```\n<!-- continues -->\n```cpp\nint b;\n```\n```cpp\nint c;\n```\n"
+        self.assertEqual(needs(page), ["curl,json", "curl,json", "-"])
 
     def test_a_comment_further_up_does_not_reach(self):
         _, text, mode = self.one("<!-- compile-only -->\nwords\n```cpp\nint x = 1;\n```\n")
