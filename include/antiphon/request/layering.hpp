@@ -192,6 +192,12 @@ public:
         : host_state<R>{std::move(executor_for), outer, 2, 0}, inherited_{*this} {
         make_inner(*this, place(*this), std::forward<L>(layer), std::forward<X>(args)...);
     }
+    /// What is inside keeps `keeper` alive, which is to keep this.
+    template <class L, class... X>
+    layer_ask(state_base& keeper, any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+        : host_state<R>{std::move(executor_for), outer, 2, 0}, inherited_{keeper} {
+        make_inner(keeper, any_executor{this->executor()}, std::forward<L>(layer), std::forward<X>(args)...);
+    }
 
     void begin() noexcept final {
         inherited_.inherit_from(*this);  // not before: the layers around have only now settled theirs
