@@ -34,6 +34,9 @@ double at(std::vector<double> const& sorted, double share) {
 
 // --- a round trip through a saturated pool -------------------------------------------------------------------------------
 
+/// How long one pool is kept full: one that starves a probe from outside shows that as the figure, not as a program that never ends.
+constexpr auto full_for = 5s;
+
 /// So many jobs of 5 µs at all times, each of which posts the next: a full pool, at a steady state.
 template <class Pool>
 class load {
@@ -52,7 +55,7 @@ public:
 private:
     void next() {
         pool_.post([this] {
-            if (over_.load(std::memory_order_relaxed)) return left_.count_down();
+            if (over_.load(std::memory_order_relaxed) || clock_type::now() > until_) return left_.count_down();
             work_for(5us);
             next();
         });
@@ -60,6 +63,7 @@ private:
     Pool& pool_;
     std::latch left_;
     std::atomic<bool> over_{false};
+    clock_type::time_point const until_ = clock_type::now() + full_for;
 };
 
 /// Probes from outside, one at a time: from the post to the moment when the job begins, and to the moment when the poster knows.
@@ -71,7 +75,7 @@ void saturated(int probes) {
         load<Pool> const full{pool, 64};
         std::this_thread::sleep_for(20ms);
         // A pool that keeps a probe waiting for long is asked fewer of them.
-        auto const until = clock_type::now() + 4s;
+        auto const until = clock_type::now() + (full_for - 1s);
         for (int i = 0; i < probes && (i == 0 || clock_type::now() < until); ++i) {
             std::atomic<bool> done{false};
             clock_type::time_point started;

@@ -21,7 +21,8 @@ int main(int argc, char** argv) {
         auto all = ap::when_all(std::move(answers));
         for (ap::promise<int>& each : asked)
             each.set_value(body(i));
-        for (int each : *std::move(all).get())
+        std::vector<int> const values = *std::move(all).get();
+        for (int each : values)
             sum += each;
     }
     return sum == 1;
