@@ -277,7 +277,8 @@ private:
 };
 
 template <detail::stands_for_request X>
-request(X) -> request<typename X::request_type::signature, typename X::request_type::repeat_type, typename X::request_type::handler_type>;
+request(X)
+    -> request<typename X::request_type::signature, typename X::request_type::repeat_type, typename X::request_type::handler_type>;
 
 template <class F>
     requires(!detail::is_request<F> && !detail::stands_for_request<F>)
