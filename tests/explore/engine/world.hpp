@@ -65,7 +65,7 @@ public:
 
     // --- for what stands between the program and the system ------------------------------------------------------------
     /// The execution that the caller belongs to; null outside, and inside the engine itself.
-    [[nodiscard]] static world* here();
+    [[nodiscard]] static world* here() { return only_ != nullptr && only_->active_ && !only_->inside_ ? only_ : nullptr; }
     /// Marks the engine's own code, whose memory accesses and calls are nobody's business.
     class inside {
     public:
@@ -215,6 +215,8 @@ private:
     mutex& mutex_at(std::uintptr_t address);
     [[nodiscard]] std::string describe(std::uintptr_t address);
     [[nodiscard]] std::string places(unsigned thread);
+
+    inline static world* only_ = nullptr;
 
     bool active_ = false;
     bool inside_ = true;
