@@ -17,6 +17,7 @@ void world::reset() {
         t.joins = nobody;
         t.repeats = t.fruitless = t.spins_until = 0;
         t.looks = {};
+        t.fruitless_at = {};
         t.oldest_look = t.clock_looks = t.looked_after = 0;
         t.at_exit.clear();
         t.calls.clear();
