@@ -25,7 +25,7 @@ bool is_missing(std::string const& program) {
 }
 /// curl, quietly and through no proxy; what it printed, where it ended with `code`.
 std::string curl(std::vector<std::string> arguments, int code = 0) {
-    std::vector<std::string> command{servers::find_program("curl"), "--noproxy", "*", "-sS", "--max-time", "60"};
+    std::vector<std::string> command{servers::find_program("curl"), "--noproxy", "*", "-sS", "--no-progress-meter", "--max-time", "60"};
     command.insert(command.end(), arguments.begin(), arguments.end());
     auto const ended = servers::run_and_read(std::move(command));
     CHECK(ended.code == code);
