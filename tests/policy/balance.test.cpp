@@ -220,8 +220,19 @@ TEST_CASE("balance: arguments that only move, and stop requests, reach the repli
 TEST_CASE("balance: without an executor a call runs its replica in the calling thread") {
     ap::balance<int(int)> b{{[](int x) { return x + 1; }}};
     CHECK(b.to_request().call(1).value() == 2);
-    ap::request<int(int)> const erased{b.to_request()};
-    CHECK(erased.call(2).value() == 3);
+}
+
+TEST_CASE("balance: takes the place of its request: it has the verbs, and requests are made of it, erased or deduced") {
+    ap::balance<int(int)> const b{{[](int x) { return x + 1; }}};
+    CHECK(b.call(1).value() == 2);
+    CHECK(b.submit(2).get().value() == 3);
+    CHECK(b.call_for(ap::duration::max(), 3).get().value() == 4);
+    ap::request<int(int)> const erased = b;
+    CHECK(erased.call(4).value() == 5);
+    ap::request const deduced = b;
+    CHECK(deduced.call(5).value() == 6);
+    ap::balance<int(int)> const two{{ap::request<int(int)>{b}, b}};
+    CHECK(two.call(6).value() == 7);
 }
 
 #if ANTIPHON_EXCEPTIONS

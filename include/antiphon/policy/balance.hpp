@@ -2,6 +2,7 @@
 #pragma once
 // One request made of several replicas: each ask goes to the less loaded of two.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -127,10 +128,22 @@ public:
     [[nodiscard]] request_type to_request() const {
         return detail::request_access::make<repeat::safe>(detail::balanced<Signature>{core_});
     }
-    operator request_type() const { return to_request(); }
     template <class Policy>
     [[nodiscard]] friend auto operator|(balance const& b, Policy&& p) {
         return b.to_request() | std::forward<Policy>(p);
+    }
+    /// The verbs of that request.
+    template <class... A>
+    [[nodiscard]] auto call(A&&... args) const {
+        return to_request().call(std::forward<A>(args)...);
+    }
+    template <class... A>
+    auto submit(A&&... args) const {
+        return to_request().submit(std::forward<A>(args)...);
+    }
+    template <class Rep, class Period, class... A>
+    [[nodiscard]] auto call_for(std::chrono::duration<Rep, Period> limit, A&&... args) const {
+        return to_request().call_for(limit, std::forward<A>(args)...);
     }
 
 private:

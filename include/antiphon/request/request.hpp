@@ -45,6 +45,13 @@ inline constexpr bool is_request = false;
 template <class Signature, class Repeat, class Handler>
 inline constexpr bool is_request<request<Signature, Repeat, Handler>> = true;
 
+/// What stands for a request of its own, as a `balance` does.
+template <class X>
+concept stands_for_request = requires(X const& x) {
+    typename X::request_type;
+    x.to_request();
+};
+
 /// What is not a handler: it says why, and nothing else.
 template <class F>
 class no_handler {
@@ -109,8 +116,12 @@ public:
     template <class F>
         requires(!std::is_same_v<std::remove_cvref_t<F>, request> && !detail::is_request<std::remove_cvref_t<F>> &&
                  !std::is_same_v<std::remove_cvref_t<F>, detail::request_access::from_handler> &&
-                 !std::is_same_v<std::remove_cvref_t<F>, std::nullptr_t>)
+                 !std::is_same_v<std::remove_cvref_t<F>, std::nullptr_t> && !detail::stands_for_request<std::remove_cvref_t<F>>)
     request(F&& f) : handler_{make_handler(std::forward<F>(f))} {}
+
+    /// From what stands for a request: the request that it makes.
+    template <detail::stands_for_request X>
+    request(X const& source) : request{source.to_request()} {}
 
     /// A spelled request from any other with the same parameters: the pipeline is shared by the copies.
     template <class S, class Other, class H>
@@ -265,8 +276,12 @@ private:
     ANTIPHON_NO_UNIQUE_ADDRESS Handler handler_;
 };
 
+template <detail::stands_for_request X>
+request(X)
+    -> request<typename X::request_type::signature, typename X::request_type::repeat_type, typename X::request_type::handler_type>;
+
 template <class F>
-    requires(!detail::is_request<F>)
+    requires(!detail::is_request<F> && !detail::stands_for_request<F>)
 request(F) -> request<typename detail::deduction<F>::signature, repeat::safe, typename detail::deduction<F>::handler>;
 
 namespace detail {
