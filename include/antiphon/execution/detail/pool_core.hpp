@@ -314,7 +314,7 @@ private:
 
     /// True for the one thread that is to end the pool.
     bool begin_closing() noexcept {
-        if (closing_.exchange(true, std::memory_order_seq_cst)) return false;
+        if (closing_.exchange(true, std::memory_order_relaxed)) return false;  // relaxed: who is not the first waits for `joined_`
         closer_.store(this_thread(), std::memory_order_relaxed);  // only ever compared with the reader's own thread
         phase expected = phase::open;
         phase_.compare_exchange_strong(expected, phase::draining, std::memory_order_seq_cst);

@@ -50,8 +50,8 @@ public:
         std::uint64_t head = head_.load(std::memory_order_acquire);
         while (head != tail) {
             work_item* const item = slot(head).load(std::memory_order_relaxed);
-            // release: who reads this head must not find a tail before it (look)
-            if (head_.compare_exchange_weak(head, head + 1, std::memory_order_acq_rel, std::memory_order_acquire)) return item;
+            // release: who reads this head must not find a tail before it (look). acquire: as above, if there is nothing any more
+            if (head_.compare_exchange_weak(head, head + 1, std::memory_order_release, std::memory_order_acquire)) return item;
         }
         return nullptr;
     }
