@@ -667,13 +667,13 @@ EXPLORE("orders: for_each_limited goes on to the next item with what the last on
 }
 EXPLORE("orders: what one ask has tried belongs to one of two balances", {}) {
     ap::detail::tried_replicas tried;
-    int one = 0, two = 0;
+    int one = 0, two = 0, three = 0;
     bool first = false;
     std::thread other{[&] { first = tried.belongs_to(&one); }};
     bool const second = tried.belongs_to(&two);
     other.join();
     explore::check(first != second, "to one");
-    explore::check(tried.belongs_to(first ? &one : &two), "for good");
+    explore::check(tried.belongs_to(first ? &one : &two) && !tried.belongs_to(&three), "for good");
 }
 EXPLORE("orders: stop_when: an ask that is stopped while it registers with the token, against the token",
         {.search = plan::way::bounded, .preemptions = 3, .stale_reads = 2}) {
