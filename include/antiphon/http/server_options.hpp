@@ -24,7 +24,7 @@ struct server_options {
     /// Larger: 413.
     std::uint64_t max_body = std::uint64_t{8} << 20;
     /// A connection on which nothing moves for so long is closed: between messages, and while one is being read or written.
-    duration idle = std::chrono::seconds{60};
+    any_duration idle = std::chrono::seconds{60};
 };
 
 namespace detail {
