@@ -44,6 +44,8 @@ public:
         }
         /// Whether the process has forked since, leaving the threads in the parent.
         [[nodiscard]] bool forked() const noexcept { return core_->forked(); }
+        /// Where a thread that runs the pool's work in its stead forks (fork_join.hpp).
+        [[nodiscard]] fork_lines* lines() const noexcept { return &core_->lines(); }
         [[nodiscard]] bool operator==(executor_type const&) const noexcept = default;
 
     private:
