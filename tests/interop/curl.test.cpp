@@ -246,6 +246,29 @@ TEST_CASE("curl: the client's own limit says in what the time ran out") {
     CHECK(receiving.error().message() == "timed out while receiving the body");
 }
 
+TEST_CASE("curl: a connection that does not come about in time was not executed, and the failure says how far it came") {
+    auto const asked = [](std::string const& url, http::client_options options) {
+        options.proxy = "";
+        http::client const web{url, std::move(options)};
+        auto const r = web.get("/").call();
+        CHECK(r.error() == ap::errc::deadline_exceeded);
+        CHECK(r.error().executed() == ap::executed::no);
+        return std::string{r.error().message()};
+    };
+    // The kernel accepts, nobody speaks: the handshake hangs.
+    servers::listener const silent;
+    std::string secure = silent.url();
+    secure.replace(0, 4, "https");
+    CHECK(asked(secure, {.connect_timeout = 50ms}) == "timed out in the TLS handshake");
+    CHECK(asked(secure, {.timeout = 50ms}) == "timed out in the TLS handshake");
+    // Nobody accepts, and the queue is full: connecting hangs.
+    servers::listener const full{0};
+    std::vector<std::unique_ptr<hanging_socket>> queue;
+    for (int i = 0; i < 4; ++i)
+        queue.push_back(std::make_unique<hanging_socket>(full.port()));
+    CHECK(asked(full.url(), {.connect_timeout = 50ms}) == "timed out while connecting");
+}
+
 TEST_CASE("curl: what is left of the deadline goes out, under a name of choice, or not at all") {
     NEEDS_NODE();
     auto const value_in = [](std::string const& seen, std::string const& name) {
@@ -414,6 +437,7 @@ TEST_CASE("curl: ten thousand aborted transfers leave nothing behind") {
     NEEDS_NODE();
     servers::node_server own;
     http::client const client{own.url(), quiet({.max_active = 50})};
+    std::size_t const open_before = open_descriptors();
     int const rounds = 50;
     for (int round = 0; round < rounds; ++round) {
         std::vector<ap::future<http::response>> asked;
@@ -422,6 +446,8 @@ TEST_CASE("curl: ten thousand aborted transfers leave nothing behind") {
         // dropped, whatever has become of them
     }
     CHECK(client.get("/status/200").call()->status == 200);
+    // What is kept are connections for reuse, as many as may be active.
+    CHECK(open_descriptors() <= open_before + 50);
 }
 
 // --- redirections -------------------------------------------------------------------------------------------------------

@@ -80,7 +80,8 @@ public:
         if (result<void> checked = check_field_name(line.substr(0, colon)); !checked) return checked;
         if (result<void> checked = check_field_value(line.substr(colon + 1)); !checked)
             return at_fault(fault::control_character, colon + 1 + fault_of(checked.error())->position);
-        return add(line.substr(0, colon), line.substr(colon + 1));
+        entries_.push_back(store(line.substr(0, colon), trimmed(line.substr(colon + 1))));
+        return {};
     }
     /// How many went.
     std::size_t erase(std::string_view name) { return erase_from(0, name); }

@@ -5,10 +5,13 @@
 #include <curl/curl.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -91,14 +94,20 @@ public:
         while (open_inbox()) {
             expire();
             begin_waiting();
-            loop_.work(fall_asleep() ? std::min(until_.next(), cap_.next()) : time_point::min());
-            collect();
+            loop_.advance();  // what has begun is sent before anything is waited for, and while whoever asks need not wake this thread
+            bool const ended = collect();
+            if (active_count_ == 0) linger();
+            loop_.work(!ended && fall_asleep() ? std::min(until_.next(), cap_.next()) : time_point::min());
+            static_cast<void>(collect());
         }
         end();
     }
 
 private:
     static constexpr std::size_t most_idle = 256;
+    /// How long the thread looks for the next ask before it sleeps, when the last one has just been answered: whoever asks one thing after
+    /// the other then pays for no wake-up.
+    static constexpr std::chrono::microseconds lingers{20};
 
     [[nodiscard]] long connections() const noexcept {
         return static_cast<long>(options_.max_active < 10'000 ? options_.max_active : 10'000);
@@ -111,10 +120,19 @@ private:
         return true;
     }
     void wake(parking_lock::scope& hold) noexcept {
-        bool const asleep = std::exchange(asleep_, false);
-        // Under the lock: the loop is there for as long as `ended_` is not set.
-        if (asleep) loop_.wake();
+        fresh_.store(true, std::memory_order_relaxed);  // a hint for `linger`; what is fresh is found under the lock
+        if (!std::exchange(asleep_, false)) return hold.unlock();
+        // Not under the lock, for which the woken thread would have to wait. Its end, and that of all others, may come in between.
+        auto const alive = shared_core<curl_engine>::another(*this);
         hold.unlock();
+        loop_.wake();
+    }
+    /// Gives way to others meanwhile.
+    void linger() noexcept {
+        if (!std::exchange(answered_, false)) return;
+        time_point const until = saturating_add(clock::now(), lingers);
+        while (!fresh_.load(std::memory_order_relaxed) && clock::now() < until)
+            std::this_thread::yield();
     }
     /// From now on whoever adds something wakes; false: something was added already.
     [[nodiscard]] bool fall_asleep() noexcept {
@@ -126,6 +144,7 @@ private:
     [[nodiscard]] bool open_inbox() noexcept {
         parking_lock::scope hold{lock_};
         asleep_ = false;
+        fresh_.store(false, std::memory_order_relaxed);
         transfer_list fresh = std::exchange(inbox_, {});
         bool const more = !closing_;
         hold.unlock();
@@ -230,8 +249,10 @@ private:
         if (t.back != nullptr) until_.remove(t);
         put_back(t);
     }
-    void collect() noexcept {
+    /// Whether anything has ended.
+    [[nodiscard]] bool collect() noexcept {
         int left = 0;
+        bool any = false;
         time_point const now = clock::now();
         while (CURLMsg const* const message = curl_multi_info_read(loop_.multi(), &left)) {
             if (message->msg != CURLMSG_DONE) continue;
@@ -240,7 +261,9 @@ private:
             void* of = nullptr;
             curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &of);
             finish(*static_cast<transfer*>(of), code);
+            any = answered_ = true;
         }
+        return any;
     }
     void finish(transfer& t, CURLcode code) noexcept {
         ANTIPHON_TRY {
@@ -321,6 +344,7 @@ private:
     // Guarded by lock_:
     transfer_list inbox_;
     transfer* noted_ = nullptr;
+    std::atomic<bool> fresh_{false};  ///< something was added since the inbox was opened; relaxed both ways: only a hint
     bool asleep_ = false;  ///< the I/O thread sleeps, or is about to, and nobody has woken it
     bool closing_ = false;
     bool ended_ = false;
@@ -332,6 +356,7 @@ private:
     std::size_t active_count_ = 0;
     active_cap cap_;
     std::vector<CURL*> idle_;
+    bool answered_ = false;  ///< since the thread lingered
 };
 
 inline void stop_transfer::operator()() const noexcept { engine->note(*which, transfer::stop_it); }

@@ -69,14 +69,13 @@ public:
         if (source) source->listen(this);
     }
 
-    /// Tells curl everything about the ask. **Errors**: what curl does not take, it says when it begins.
+    /// Tells curl everything about the ask; the handle is new, or was reset. **Errors**: what curl does not take, it says when it begins.
     void prepare(CURL* handle, client_options const& options) {
         easy = handle;
         got = {};
         header_bytes = uploaded = 0;
         headers_done = too_large = false;
         no_memory = false;
-        curl_easy_reset(easy);
         set_url_and_limits(options);
         set_method();
         set_headers(options);
