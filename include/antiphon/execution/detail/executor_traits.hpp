@@ -20,6 +20,7 @@
 namespace antiphon {
 
 class inline_executor;
+class fork_lines;
 
 }  // namespace antiphon
 
@@ -58,6 +59,7 @@ struct executor_table {
     assistance (*assist)(executor_word const& w) noexcept;
     void (*unhandled)(executor_word const& w, std::exception_ptr e) noexcept;
     bool (*forked)(executor_word const& w) noexcept;
+    fork_lines* (*lines)(executor_word const& w) noexcept;
     bool (*equal)(executor_word const& a, executor_word const& b) noexcept;
     bool own_clock;
     bool runs_in_place;
@@ -181,6 +183,15 @@ struct erased_executor {
             return false;
         }
     }
+    static fork_lines* lines(executor_word const& w) noexcept {
+        if constexpr (requires(E const& e) {
+                          { e.lines() } -> std::same_as<fork_lines*>;
+                      }) {
+            return get(w).lines();
+        } else {
+            return nullptr;
+        }
+    }
     static bool equal(executor_word const& a, executor_word const& b) noexcept {
         if constexpr (std::equality_comparable<E>) {
             return get(a) == get(b);
@@ -194,9 +205,9 @@ struct erased_executor {
     static constexpr bool own_clock = requires(E const& e) {
         { e.now() } -> std::convertible_to<time_point>;
     };
-    static constexpr executor_table table{copy,      destroy, execute, now,       arm,
-                                          disarm,    random,  place,   claimable, assist,
-                                          unhandled, forked,  equal,   own_clock, std::is_same_v<E, inline_executor>};
+    static constexpr executor_table table{
+        copy,      destroy, execute,   now,    arm,   disarm, random,    place,
+        claimable, assist,  unhandled, forked, lines, equal,  own_clock, std::is_same_v<E, inline_executor>};
 };
 
 }  // namespace antiphon::detail
