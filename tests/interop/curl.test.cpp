@@ -286,6 +286,36 @@ TEST_CASE("curl: what is left of the deadline goes out, under a name of choice, 
     CHECK_THAT(body_of(silent.get("/echo").call()), !ContainsSubstring("imeout"));
 }
 
+TEST_CASE("curl: an ask leaves nothing of its own to the next one, for the same or for another") {
+    NEEDS_NODE();
+    http::client const client{node().url(), quiet({.max_active = 1})};  // one handle for all
+    auto const get = client.get("/echo", {{"X-Mine", "get"}});
+    auto const post = client.post("/echo", "a body", {{"X-Mine", "post"}});
+    auto const plain = [&] {
+        std::string const seen = body_of(get.call());
+        CHECK_THAT(seen, ContainsSubstring("X-Mine: get"));
+        for (char const* foreign : {"Request-Timeout-Ms", "Idempotency-Key", "X-Mine: post", "a body"})
+            CHECK_THAT(seen, !ContainsSubstring(foreign));
+        return seen;
+    };
+    std::string const first = plain();
+    for (int i = 0; i < 3; ++i) {
+        CHECK_THAT(body_of((get | ap::timeout{.limit = 1h}).call()), ContainsSubstring("Request-Timeout-Ms"));
+        CHECK(plain() == first);
+        CHECK(plain() == first);
+        CHECK_THAT(body_of(post.call()), ContainsSubstring("a body"));
+        CHECK(plain() == first);
+        CHECK(client.head("/echo").call()->body.empty());
+        CHECK(plain() == first);
+        CHECK((client.get("/hold/" + unique("reused")) | ap::timeout{.limit = 20ms}).call().error() == ap::errc::deadline_exceeded);
+        CHECK(plain() == first);
+        auto streamed = client.stream("/echo").call();
+        CHECK(streamed->body.next().get().has_value());
+        streamed->body = {};
+        CHECK(plain() == first);
+    }
+}
+
 TEST_CASE("curl: a stop request takes the transfer out at once") {
     NEEDS_NODE();
     std::string const id = unique("stop");

@@ -47,8 +47,8 @@ public:
         curl_multi_setopt(loop_.multi(), CURLMOPT_MAXCONNECTS, connections());
     }
     ~curl_engine() {
-        for (CURL* const each : idle_)
-            curl_easy_cleanup(each);
+        for (idle_handle const& each : idle_)
+            curl_easy_cleanup(each.easy);
     }
 
     [[nodiscard]] client_options const& options() const noexcept { return options_; }
@@ -104,7 +104,11 @@ public:
     }
 
 private:
-    static constexpr std::size_t most_idle = 256;
+    static constexpr std::size_t most_idle = 256, most_looks = 4;
+    struct idle_handle {
+        CURL* easy;
+        std::shared_ptr<question const> prepared;  ///< for this question; null: it was reset
+    };
     /// How long the thread looks for the next ask before it sleeps, when the last one has just been answered: whoever asks one thing after
     /// the other then pays for no wake-up.
     static constexpr std::chrono::microseconds lingers{20};
@@ -224,9 +228,10 @@ private:
         if (t.expires <= clock::now())
             return settle(t, failure{errc::deadline_exceeded, t.redirects == 0 ? executed::no : executed::maybe});
         ANTIPHON_TRY {
-            CURL* const easy = take_handle();
+            bool known = false;
+            CURL* const easy = take_handle(t, known);
             if (easy == nullptr) return settle(t, failure{errc::internal, executed::no, "out of memory"});
-            t.prepare(easy, options_);
+            t.prepare(easy, options_, known);
         }
         ANTIPHON_CATCH_ALL {
             if (t.easy != nullptr) put_back(t);
@@ -242,12 +247,12 @@ private:
         if (t.streams() && t.expires != time_point::max()) until_.push(t, t.expires);
     }
     /// Out of curl, at once.
-    void stop(transfer& t) noexcept {
+    void stop(transfer& t, bool finished = false) noexcept {
         curl_multi_remove_handle(loop_.multi(), t.easy);
         active_.remove(t);
         --active_count_;
         if (t.back != nullptr) until_.remove(t);
-        put_back(t);
+        put_back(t, finished);
     }
     /// Whether anything has ended.
     [[nodiscard]] bool collect() noexcept {
@@ -271,7 +276,7 @@ private:
                 if (std::shared_ptr<question const> next = t.next_question()) return go_on(t, std::move(next));
             }
             result<response> answer = t.outcome(code);
-            stop(t);
+            stop(t, code == CURLE_OK);
             settle(t, std::move(answer));
         }
         ANTIPHON_CATCH_ALL {
@@ -306,17 +311,26 @@ private:
         refuse(reply, answer ? failure{errc::internal, executed::yes, "the server does not speak HTTP"} : std::move(answer).error());
     }
 
-    [[nodiscard]] CURL* take_handle() noexcept {
+    /// One that has just answered the same question if there is any, which is `known` then.
+    [[nodiscard]] CURL* take_handle(transfer const& t, bool& known) noexcept {
         if (idle_.empty()) return curl_easy_init();
-        CURL* const easy = idle_.back();
+        auto found = idle_.end() - 1;
+        for (std::size_t i = 0; i != most_looks && found->prepared != t.asked && found != idle_.begin(); ++i)
+            --found;
+        known = found->prepared == t.asked && t.key.empty() && t.source == nullptr && !t.tells_deadline(options_);
+        std::swap(*found, idle_.back());
+        idle_handle const taken = std::move(idle_.back());
         idle_.pop_back();
-        return easy;
+        if (!known && taken.prepared != nullptr) curl_easy_reset(taken.easy);
+        return taken.easy;
     }
-    void put_back(transfer& t) noexcept {
+    /// What it still points to of the transfer, it does not look at before it is prepared again.
+    void put_back(transfer& t, bool finished = false) noexcept {
         CURL* const easy = std::exchange(t.easy, nullptr);
         if (idle_.size() == most_idle) return curl_easy_cleanup(easy);
-        curl_easy_reset(easy);  // what it points to is going
-        idle_.push_back(easy);
+        bool const keeps = finished && t.as_asked();
+        if (!keeps) curl_easy_reset(easy);
+        idle_.push_back({easy, keeps ? t.asked : nullptr});
     }
     void end() noexcept {
         for (;;) {
@@ -355,7 +369,7 @@ private:
     transfer_list active_;
     std::size_t active_count_ = 0;
     active_cap cap_;
-    std::vector<CURL*> idle_;
+    std::vector<idle_handle> idle_;
     bool answered_ = false;  ///< since the thread lingered
 };
 
