@@ -126,10 +126,15 @@ public:
     [[nodiscard]] auto operator()(request<R(P...), Repeat, Handler> r) const {
         static_assert(std::is_void_v<R> || std::is_copy_constructible_v<R> || std::is_reference_v<R>,
                       "antiphon: cache gives a copy of the result to each asker, and this one cannot be copied");
+        constexpr bool has_key = key_maker<F, R(P...)>::possible;
         static_assert(
-            key_maker<F, R(P...)>::possible,
+            has_key,
             "antiphon: these arguments cannot be a key (that takes ==, std::hash and a copy): say cache.by(a function of them)");
-        return wrap_shared(caching<F, R, R(P...)>{core_, f_}, std::move(r));
+        if constexpr (has_key) {
+            return wrap_shared(caching<F, R, R(P...)>{core_, f_}, std::move(r));
+        } else {
+            return r;
+        }
     }
 
 private:
