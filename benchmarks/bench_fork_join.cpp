@@ -39,7 +39,20 @@ void run(benchmark::State& state, Fib&& fib) {
         if (fib() != answer) state.SkipWithError("a wrong number");
 }
 
-/// As one writes it: the forked half is submitted, and whoever waits for it first runs it.
+/// The structured form.
+int antiphon_fib(int x) {
+    if (x < 2) return x;
+    auto const [mine, other] = ap::fork_join([x] { return antiphon_fib(x - 2); }, [x] { return antiphon_fib(x - 1); });
+    return *mine + *other;
+}
+void antiphon_fork_join(benchmark::State& state) {
+    ap::thread_pool pool{{.threads = bench::workers()}};
+    auto const inside = ap::request{antiphon_fib} | ap::starts_on(pool);
+    run(state, [&inside] { return *inside.submit(n).get(); });
+}
+BENCHMARK(antiphon_fork_join)->Name("fork and join, fib(27)/antiphon, fork_join")->UseRealTime();
+
+/// With asks: the forked half is submitted, and whoever waits for it first runs it.
 class forking {
 public:
     explicit forking(ap::thread_pool& pool) : place_{pool.get_executor()} {}

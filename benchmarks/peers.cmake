@@ -47,6 +47,27 @@ else()
   antiphon_absent_peer("moodycamel's queue")
 endif()
 
+# Boost.Asio is asio once more, and the two do not meet in one source file.
+find_package(Boost QUIET COMPONENTS thread)
+if(TARGET Boost::thread)
+  target_link_libraries(antiphon_bench_peers INTERFACE Boost::thread)
+  target_compile_definitions(antiphon_bench_peers INTERFACE BOOST_THREAD_VERSION=4 BOOST_THREAD_PROVIDES_EXECUTORS=1)
+  antiphon_peer(Boost.Thread BOOST_THREAD "${Boost_VERSION}")
+else()
+  antiphon_absent_peer(Boost.Thread)
+endif()
+
+# The C++ REST SDK's; not by its package file, which wants OpenSSL and zlib for what is not used here.
+find_path(ANTIPHON_PPLX_DIR pplx/pplxtasks.h)
+find_library(ANTIPHON_PPLX_LIBRARY cpprest)
+if(ANTIPHON_PPLX_DIR AND ANTIPHON_PPLX_LIBRARY)
+  target_include_directories(antiphon_bench_peers SYSTEM INTERFACE "${ANTIPHON_PPLX_DIR}")
+  target_link_libraries(antiphon_bench_peers INTERFACE "${ANTIPHON_PPLX_LIBRARY}")
+  antiphon_peer(pplx PPLX "")
+else()
+  antiphon_absent_peer(pplx)
+endif()
+
 # --- from a checkout -----------------------------------------------------------------------------------------------------
 # The commit that a checkout stands at; empty where that cannot be told.
 function(antiphon_commit DIR OUT)

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "antiphon/execution/thread_pool.hpp"
+#include "support/installed_pools.hpp"
 #include "support/local_pools.hpp"
 #include "support/peers.hpp"
 #include "support/std_pool.hpp"
@@ -163,6 +164,7 @@ void for_every_pool_of_both(Each each) {
 #if ANTIPHON_BENCH_TBB
     each.template operator()<tbb_pool>();
 #endif
+    for_every_installed_pool(each);
     for_every_local_pool(each);
 }
 /// For every peer that has `post`.

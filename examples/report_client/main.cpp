@@ -2,7 +2,8 @@
 // A client of report_service that may be killed while it waits: its ticket is in a file, with which it goes on later.
 //   report_client ask URL FILE       asks, writes the ticket to the file, waits for the report
 //   report_client resume FILE        redeems the ticket in the file
-//   report_client demo SERVICE       starts that service and a client, kills the client, and resumes its ticket
+//   report_client watch FILE         prints how far it is, until it is there
+//   report_client demo SERVICE       starts that service and a client, kills the client, watches its ticket and resumes it
 #include <antiphon/antiphon.hpp>
 #include <antiphon/http/respond_async.hpp>
 #include <antiphon/interop/curl.hpp>
@@ -51,13 +52,31 @@ int ask(std::string const& url, std::string const& file) {
     return print(report.call());
 }
 
-int resume(std::string const& file) {
+ap::result<http::ticket> ticket_in(std::string const& file) {
     std::ifstream in{file};
-    ap::result<http::ticket> const held = http::ticket::parse(std::string{std::istreambuf_iterator<char>{in}, {}});
-    if (!held) {
-        std::fprintf(stderr, "%s holds no ticket: %s\n", file.c_str(), held.error().message().c_str());
-        return 1;
+    ap::result<http::ticket> held = http::ticket::parse(std::string{std::istreambuf_iterator<char>{in}, {}});
+    if (!held) std::fprintf(stderr, "%s holds no ticket: %s\n", file.c_str(), held.error().message().c_str());
+    return held;
+}
+
+int watch(std::string const& file) {
+    ap::result<http::ticket> const held = ticket_in(file);
+    if (!held) return 1;
+    http::client const web{{}, {.proxy = ""}};
+    http::event_source feed = web.events(held->url);
+    for (;;) {
+        auto const event = feed.next().get();
+        if (!event) std::fprintf(stderr, "lost: %s\n", event.error().message().c_str());
+        if (!event || !*event) return 1;
+        if ((*event)->type == "answer") return 0;  // its data: the status, and the report
+        std::printf("%s\n", (*event)->data.c_str());
+        std::fflush(stdout);
     }
+}
+
+int resume(std::string const& file) {
+    ap::result<http::ticket> const held = ticket_in(file);
+    if (!held) return 1;
     http::client const web{{}, {.proxy = ""}};
     return print((web.send() | http::resume{} | ap::timeout{.limit = 30s}).call(*held));
 }
@@ -118,7 +137,7 @@ int demo(std::string const& self, std::string const& service) {
     std::printf("the first client %s a ticket, and was killed\n", told ? "wrote down" : "never got");
     std::fflush(stdout);
 
-    int const status = resume(file);
+    int const status = watch(file) == 0 ? resume(file) : 1;
     std::remove(file.c_str());
     ::rmdir(folder);
     return end(serves, 0) == 0 && told ? status : 1;
@@ -129,8 +148,9 @@ int demo(std::string const& self, std::string const& service) {
 int main(int count, char** words) {
     std::string_view const verb = count > 1 ? words[1] : "";
     if (verb == "ask" && count == 4) return ask(words[2], words[3]);
+    if (verb == "watch" && count == 3) return watch(words[2]);
     if (verb == "resume" && count == 3) return resume(words[2]);
     if (verb == "demo" && count == 3) return demo(words[0], words[2]);
-    std::fputs("report_client ask URL FILE | resume FILE | demo SERVICE\n", stderr);
+    std::fputs("report_client ask URL FILE | watch FILE | resume FILE | demo SERVICE\n", stderr);
     return 2;
 }

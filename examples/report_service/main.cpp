@@ -13,8 +13,11 @@ namespace http = antiphon::http;
 using namespace std::chrono_literals;
 
 int main() {
-    ap::request report{[](std::string subject) -> ap::task<std::string> {
-        co_await ap::sleep_for(500ms);  // the work
+    ap::request report{[](http::progress told, std::string subject) -> ap::task<std::string> {
+        for (int percent = 0; percent < 100; percent += 20) {
+            told.report(std::to_string(percent) + " %");
+            co_await ap::sleep_for(100ms);  // the work
+        }
         co_return "report on " + subject;
     }};
 

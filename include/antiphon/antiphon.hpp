@@ -22,6 +22,7 @@
 #include "antiphon/request/adapt.hpp"
 #include "antiphon/request/context.hpp"
 #include "antiphon/request/for_each_limited.hpp"
+#include "antiphon/request/fork_join.hpp"
 #include "antiphon/request/future.hpp"
 #include "antiphon/request/hop.hpp"
 #include "antiphon/request/metadata.hpp"

@@ -5,6 +5,7 @@
 #include <antiphon/execution/detail/inbox.hpp>
 #include <antiphon/execution/detail/pool_queues.hpp>
 #include <antiphon/execution/detail/steal_ring.hpp>
+#include <antiphon/execution/fork_line.hpp>
 #include <antiphon/request/detail/gate.hpp>
 #include <antiphon/request/link.hpp>
 
@@ -34,6 +35,21 @@ job& filled(job& j) {
     j.payload = 7;
     return j;
 }
+/// A forked call, by whomever it is run.
+struct half final : ap::forked_call {
+    half() noexcept : forked_call{[](forked_call& me) noexcept { static_cast<half&>(me).work(); }} {}
+    void work() noexcept {
+        explore::check(payload == 7, "what it refers to came along");
+        ++times;  // not atomic: whoever runs it is alone, and the joiner sees it
+    }
+    int payload = 0;
+    int times = 0;
+};
+void join(ap::fork_line& line, half& call) {
+    if (line.join(call) == ap::fork_line::joined::untaken) call.work();
+    explore::check(call.times == 1, "run once, and seen");
+}
+
 unsigned run_all(ap::work_queue jobs) {
     unsigned count = 0;
     for (; !jobs.empty(); ++count)
@@ -100,6 +116,71 @@ EXPLORE("steal_ring: a slot that is filled again is not given to a thief that lo
     thief.join();
     for (job& j : jobs)
         explore::check(j.taken.load() == 1, "each once");
+}
+EXPLORE("fork_line: a join against a taker, the call is run once and its answer is seen", {}) {
+    ap::detail::crew all;
+    ap::fork_line line;
+    line.serve(all, 1);
+    half call;
+    std::thread taker{[&] {
+        if (auto* const got = line.take()) ap::fork_line::run(*got, nullptr);
+    }};
+    call.payload = 7;
+    explore::check(line.fork(call), "there is room");
+    join(line, call);
+    taker.join();
+    explore::check(line.empty(), "nothing is left");
+}
+EXPLORE("fork_line: a place that is filled again against two takers, each call is run once",
+        {.search = plan::way::bounded, .preemptions = 3, .stale_reads = 1}) {
+    ap::detail::crew all;
+    ap::fork_line line;
+    line.serve(all, 2);
+    half calls[3];
+    for (half& each : calls)
+        each.payload = 7;
+    auto const take = [&] {
+        if (auto* const got = line.take()) ap::fork_line::run(*got, nullptr);
+    };
+    std::thread one{take}, two{take};
+    explore::check(line.fork(calls[0]), "there is room");
+    join(line, calls[0]);
+    explore::check(line.fork(calls[1]), "there is room");
+    explore::check(line.fork(calls[2]), "there is room");
+    join(line, calls[2]);
+    join(line, calls[1]);
+    one.join();
+    two.join();
+    explore::check(line.empty(), "nothing is left");
+}
+EXPLORE("fork_line: a joiner helps with what its taker has forked", {.search = plan::way::bounded, .preemptions = 2}) {
+    struct nested final : ap::forked_call {
+        explicit nested(ap::fork_line& line) noexcept
+            : forked_call{[](forked_call& me) noexcept {
+                  auto& self = static_cast<nested&>(me);
+                  explore::check(self.where.fork(self.part), "there is room");
+                  join(self.where, self.part);
+              }},
+              where{line} {
+            part.payload = 7;
+        }
+        ap::fork_line& where;
+        half part;
+    };
+    ap::detail::crew all;
+    ap::fork_line mine, theirs;
+    mine.serve(all, 1);
+    theirs.serve(all, 1);
+    nested call{theirs};
+    std::thread taker{[&] {
+        if (auto* const got = mine.take()) ap::fork_line::run(*got, &theirs);
+    }};
+    explore::check(mine.fork(call), "there is room");
+    if (mine.join(call) == ap::fork_line::joined::untaken) {
+        ap::fork_line::run(call, &mine);
+    }
+    taker.join();
+    explore::check(call.part.times == 1, "once");
 }
 EXPLORE("inbox: two pushes against a take, nothing is lost", {}) {
     ap::detail::inbox box;

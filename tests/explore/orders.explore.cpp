@@ -6,6 +6,7 @@
 #include <antiphon/execution/detail/inbox.hpp>
 #include <antiphon/execution/detail/pool_room.hpp>
 #include <antiphon/execution/detail/steal_ring.hpp>
+#include <antiphon/execution/fork_line.hpp>
 #include <antiphon/request/detail/call_loop.hpp>
 #include <antiphon/request/detail/shared_callable.hpp>
 
@@ -86,6 +87,19 @@ EXPLORE("orders: who lies down looks at another's ring, or its owner sees it lie
     all.call_one();
     worker.join();
     check_attended(all);
+}
+EXPLORE("orders: who lies down looks at what is offered to fork, or is seen to lie", {.stale_reads = 3}) {
+    crew all;
+    ap::fork_line line;
+    line.serve(all, 1);
+    ap::forked_call call{[](ap::forked_call&) noexcept {}};
+    std::thread worker{[&] {
+        if (all.lie_down(false) && !line.empty()) all.get_up();
+    }};
+    static_cast<void>(line.fork(call));
+    worker.join();
+    check_attended(all);
+    static_cast<void>(line.join(call));
 }
 EXPLORE("orders: one search begins at a time", {.stale_reads = 2, .outcomes = {1, 2}}) {
     crew all;

@@ -141,3 +141,14 @@ TEST_CASE("fields: a list with a bad one does not come to be") {
     CHECK_THROWS_AS((http::fields{{"a", "1"}, {"b", "x\ny"}}), ap::request_error);
 }
 #endif
+
+TEST_CASE("fields: a name and a value of its own may be added again") {
+    http::fields f{{"Name", "a value that is longer than short strings are"}};
+    for (int i = 0; i < 100; ++i) {
+        http::field const first = *f.begin();
+        REQUIRE(f.add(first.name, first.value));
+    }
+    CHECK(f.count("Name") == 101);
+    for (http::field const each : f)
+        REQUIRE(each == http::field{"Name", "a value that is longer than short strings are"});
+}

@@ -39,6 +39,27 @@ struct site {
                           ++(ask.stop_requested() ? stopped : finished);
                           co_return "slow " + seconds;
                       }});
+        service.route("POST", "/count",
+                      ap::request{[](ap::context const& ask, http::progress told, std::string up_to) -> ap::task<std::string> {
+                          for (int i = 1; i <= std::stoi(up_to) && !ask.stop_requested(); ++i) {
+                              co_await ap::sleep_for(10s);
+                              told.report("at " + std::to_string(i));
+                          }
+                          co_return "counted";
+                      }});
+        service.route("GET", "/parts", ap::request{[this](http::request_message) {
+                          http::body_pipe pipe;
+                          ap::request writes{[](http::body_writer to) -> ap::task<void> {
+                              for (int i = 0; i < 3; ++i) {
+                                  co_await ap::sleep_for(1s);
+                                  co_await to.write("part ");
+                              }
+                              to.end();
+                          }};
+                          (writes | ap::starts_on(sim)).submit(std::move(pipe.writer)).detach();
+                          return http::streamed_response{
+                              .status = 200, .headers = {{"X-Kind", "parts"}}, .body = std::move(pipe.reader)};
+                      }});
         service.route("GET", "/raw/", ap::request{[](http::request_message m) {
                           return http::response{.status = 299, .headers = {{"X-Left", "here"}}, .body = m.target};
                       }});
@@ -55,9 +76,32 @@ struct site {
     http::response ask(http::method verb, std::string target, std::string body = {}, http::fields headers = {}) {
         return ask(http::request_message{verb, std::move(target), std::move(headers), std::move(body)});
     }
+    http::reply reply(std::string target, http::fields headers) {
+        auto f = (service.replies() | ap::starts_on(sim))
+                     .submit(http::request_message{.target = std::move(target), .headers = std::move(headers)});
+        sim.advance(0s);
+        REQUIRE(f.ready());
+        return std::move(f).get().value();
+    }
+    http::reply watch(std::string const& ticket, std::string last_id = {}) {
+        http::fields headers{{"Accept", "text/html;q=0.5, Text/Event-Stream; charset=utf-8"}};
+        if (!last_id.empty()) REQUIRE(headers.add("Last-Event-ID", last_id));
+        return reply(ticket, std::move(headers));
+    }
+    /// What has come of a stream so far, or its whole rest.
+    std::string so_far(http::body_reader& from) {
+        std::string all;
+        for (;;) {
+            auto next = from.next();
+            if (!next.ready()) return all;
+            std::string part = std::move(next).get().value();
+            if (part.empty()) return all + "<end>";
+            all += part;
+        }
+    }
     /// The ticket of an ask that takes so long.
-    std::string ticket(std::string seconds) {
-        http::response const r = ask("POST", "/slow", std::move(seconds), {{"Prefer", "respond-async"}});
+    std::string ticket(std::string seconds, std::string what = "/slow") {
+        http::response const r = ask("POST", std::move(what), std::move(seconds), {{"Prefer", "respond-async"}});
         REQUIRE(r.status == 202);
         return std::string{r.headers.get("Location").value()};
     }
@@ -277,6 +321,82 @@ TEST_CASE("service: a ticket's answer is delivered to a callback, where that is 
 }
 
 #if ANTIPHON_EXCEPTIONS
+TEST_CASE("service: a ticket that is watched tells its progress as it is made, and its answer last") {
+    site s;
+    http::reply watched = s.watch(s.ticket("2", "/count"));
+    CHECK(watched.whole.status == 200);
+    CHECK(watched.whole.headers.get("Content-Type") == "text/event-stream");
+    CHECK(s.so_far(watched.stream).empty());
+    s.sim.advance(10s);
+    CHECK(s.so_far(watched.stream) == "id: 1\nevent: progress\ndata: at 1\n\n");
+    s.sim.advance(10s);
+    CHECK(s.so_far(watched.stream) ==
+          "id: 2\nevent: progress\ndata: at 2\n\nid: end\nevent: answer\ndata: 200\ndata: counted\n\n<end>");
+}
+
+TEST_CASE("service: who watches later hears the newest report, who comes back what is new to it, who has heard all that it is over") {
+    site s;
+    std::string const ticket = s.ticket("3", "/count");
+    s.sim.advance(20s);
+    http::reply late = s.watch(ticket), knows = s.watch(ticket, "2");
+    CHECK(s.so_far(late.stream) == "id: 2\nevent: progress\ndata: at 2\n\n");
+    CHECK(s.so_far(knows.stream).empty());
+    s.sim.advance(10s);
+    std::string const last = "id: 3\nevent: progress\ndata: at 3\n\nid: end\nevent: answer\ndata: 200\ndata: counted\n\n<end>";
+    CHECK(s.so_far(late.stream) == last);
+    CHECK(s.so_far(knows.stream) == last);
+    http::reply after = s.watch(ticket, "3");
+    CHECK(s.so_far(after.stream) == "id: end\nevent: answer\ndata: 200\ndata: counted\n\n<end>");
+    CHECK(s.watch(ticket, "end").whole.status == 204);
+    CHECK_FALSE(s.watch(ticket, "end").stream);
+}
+
+TEST_CASE("service: while a ticket has no news a comment goes out, and who has gone is found out by it") {
+    site s{{.keep_alive = 4s}};
+    http::reply watched = s.watch(s.ticket("20"));
+    s.sim.advance(4s);
+    CHECK(s.so_far(watched.stream) == ":\n\n");
+    s.sim.advance(8s);
+    CHECK(s.so_far(watched.stream) == ":\n\n:\n\n");
+    watched.stream = {};
+    s.sim.advance(4s);
+    CHECK(s.finished == 0);  // the watcher went, the ask did not
+    s.sim.advance(4s);
+    CHECK(s.finished == 1);
+}
+
+TEST_CASE("service: a watched ask that is stopped ends with that as its answer, and a ticket that is none cannot be watched") {
+    site s;
+    std::string const ticket = s.ticket("10", "/count");
+    http::reply watched = s.watch(ticket);
+    CHECK(s.ask("DELETE", ticket).status == 204);
+    s.sim.advance(10s);
+    CHECK(s.so_far(watched.stream).find("event: answer\ndata: 503\n") != std::string::npos);
+    CHECK(s.watch(ticket).whole.status == 410);
+    CHECK(s.watch("/tickets/unknown").whole.status == 404);
+}
+
+TEST_CASE("service: without a ticket reports go nowhere, and whole messages are not events") {
+    site s;
+    auto answer = s.begin({.method = "POST", .target = "/count", .body = "2"});
+    s.sim.advance(20s);
+    CHECK(std::move(answer).get()->body == "counted");
+    CHECK(s.ask("GET", s.ticket("2", "/count"), {}, {{"Accept", "text/event-stream"}}).status == 202);
+}
+
+TEST_CASE("service: a body may be written while it is sent, and is gathered where only whole ones are sent") {
+    site s;
+    http::reply streamed = s.reply("/parts", {});
+    CHECK(streamed.whole.headers.get("X-Kind") == "parts");
+    s.sim.advance(1s);
+    CHECK(s.so_far(streamed.stream) == "part ");
+    s.sim.advance(2s);
+    CHECK(s.so_far(streamed.stream) == "part part <end>");
+    http::response const whole = s.ask("GET", "/parts");
+    CHECK(whole.body == "part part part ");
+    CHECK(whole.headers.get("X-Kind") == "parts");
+}
+
 TEST_CASE("service: nonsense is refused") {
     CHECK_THROWS_AS(http::service({.tickets = "tickets"}), std::invalid_argument);
     CHECK_THROWS_AS(http::service({.keep_results = -1s}), std::invalid_argument);

@@ -178,6 +178,43 @@ TEST_CASE("beast: a connection on which nothing moves is closed") {
     CHECK(slow.rest().empty());
 }
 
+TEST_CASE("beast: a message that is sent too slowly, and an answer that nobody takes, are given up") {
+    std::atomic<int> asked{0};
+    http::service made;
+    made.route("POST", "/large", ap::request{[&](std::string body) { return ++asked, std::move(body); }});
+    http::server const server{made, {.max_connections = 1, .max_body = std::uint64_t{64} << 20, .idle = 200ms}};
+    raw const begins{server.port()};
+    begins.send("POST /large HTTP/1.1\r\nContent-Length: 100\r\n\r\nsome of it");
+    CHECK(begins.rest().empty());
+    CHECK(asked == 0);
+    // More than the sockets' buffers hold: the rest of the answer has nowhere to go.
+    raw const takes_nothing{server.port()};
+    std::string const body(std::size_t{32} << 20, 'x');
+    takes_nothing.send("POST /large HTTP/1.1\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    CHECK(soon([&] { return asked == 1; }));
+    // The only place becomes free.
+    http::client const web{server.url(), quiet()};
+    CHECK(web.post("/large", "next").call()->body == "next");
+    CHECK(takes_nothing.rest().size() < body.size());
+}
+
+TEST_CASE("beast: a message just as large as allowed is taken, by its length and in chunks") {
+    gate g;
+    http::server const server{site(g), {.max_body = 1000}};
+    auto const said = [&](std::string const& text) {
+        raw const client{server.port()};
+        client.send(text);
+        return client.rest();
+    };
+    std::string const head = "POST /echo HTTP/1.1\r\nConnection: close\r\n";
+    CHECK(said(head + "Content-Length: 1000\r\n\r\n" + std::string(1000, 'y')).starts_with("HTTP/1.1 200"));
+    CHECK(said(head + "Transfer-Encoding: chunked\r\n\r\n3e8\r\n" + std::string(1000, 'y') + "\r\n0\r\n\r\n")
+              .starts_with("HTTP/1.1 200"));
+    CHECK(said(head + "Transfer-Encoding: chunked\r\n\r\n3e9\r\n" + std::string(1001, 'y') + "\r\n0\r\n\r\n")
+              .starts_with("HTTP/1.1 413"));
+    CHECK(said(head + "Content-Length: 1001\r\nExpect: 100-continue\r\n\r\n").starts_with("HTTP/1.1 413"));
+}
+
 TEST_CASE("beast: more connections than allowed wait for their turn") {
     gate g;
     http::server const server{site(g), {.max_connections = 2}};
@@ -220,15 +257,6 @@ TEST_CASE("beast: shut down, it answers what it is being asked, and what takes l
     other.reset();
     CHECK(std::move(never).get().error() == ap::errc::unavailable);
     CHECK(soon([&] { return stuck.stopped == 1; }));
-}
-
-TEST_CASE("beast: curl's command line is a client") {
-    if (servers::find_program("curl").empty()) return;
-    gate g;
-    http::server const server{site(g)};
-    CHECK(servers::run({servers::find_program("curl"), "--noproxy", "*", "-sf", server.url("/hello")}) == 0);
-    CHECK(servers::run({servers::find_program("curl"), "--noproxy", "*", "-sf", "-d", "x", server.url("/echo")}) == 0);
-    CHECK(servers::run({servers::find_program("curl"), "--noproxy", "*", "-sf", server.url("/nothing")}) == 22);
 }
 
 #if ANTIPHON_EXCEPTIONS

@@ -246,6 +246,29 @@ TEST_CASE("curl: the client's own limit says in what the time ran out") {
     CHECK(receiving.error().message() == "timed out while receiving the body");
 }
 
+TEST_CASE("curl: a connection that does not come about in time was not executed, and the failure says how far it came") {
+    auto const asked = [](std::string const& url, http::client_options options) {
+        options.proxy = "";
+        http::client const web{url, std::move(options)};
+        auto const r = web.get("/").call();
+        CHECK(r.error() == ap::errc::deadline_exceeded);
+        CHECK(r.error().executed() == ap::executed::no);
+        return std::string{r.error().message()};
+    };
+    // The kernel accepts, nobody speaks: the handshake hangs.
+    servers::listener const silent;
+    std::string secure = silent.url();
+    secure.replace(0, 4, "https");
+    CHECK(asked(secure, {.connect_timeout = 50ms}) == "timed out in the TLS handshake");
+    CHECK(asked(secure, {.timeout = 50ms}) == "timed out in the TLS handshake");
+    // Nobody accepts, and the queue is full: connecting hangs.
+    servers::listener const full{0};
+    std::vector<std::unique_ptr<hanging_socket>> queue;
+    for (int i = 0; i < 4; ++i)
+        queue.push_back(std::make_unique<hanging_socket>(full.port()));
+    CHECK(asked(full.url(), {.connect_timeout = 50ms}) == "timed out while connecting");
+}
+
 TEST_CASE("curl: what is left of the deadline goes out, under a name of choice, or not at all") {
     NEEDS_NODE();
     auto const value_in = [](std::string const& seen, std::string const& name) {
@@ -261,6 +284,36 @@ TEST_CASE("curl: what is left of the deadline goes out, under a name of choice, 
     CHECK(value_in(body_of(named.get("/echo", {{"x-left", "5"}}).call()), "x-left") == 5);
     http::client const silent{node().url(), quiet({.timeout = 1h, .deadline_field = ""})};
     CHECK_THAT(body_of(silent.get("/echo").call()), !ContainsSubstring("imeout"));
+}
+
+TEST_CASE("curl: an ask leaves nothing of its own to the next one, for the same or for another") {
+    NEEDS_NODE();
+    http::client const client{node().url(), quiet({.max_active = 1})};  // one handle for all
+    auto const get = client.get("/echo", {{"X-Mine", "get"}});
+    auto const post = client.post("/echo", "a body", {{"X-Mine", "post"}});
+    auto const plain = [&] {
+        std::string const seen = body_of(get.call());
+        CHECK_THAT(seen, ContainsSubstring("X-Mine: get"));
+        for (char const* foreign : {"Request-Timeout-Ms", "Idempotency-Key", "X-Mine: post", "a body"})
+            CHECK_THAT(seen, !ContainsSubstring(foreign));
+        return seen;
+    };
+    std::string const first = plain();
+    for (int i = 0; i < 3; ++i) {
+        CHECK_THAT(body_of((get | ap::timeout{.limit = 1h}).call()), ContainsSubstring("Request-Timeout-Ms"));
+        CHECK(plain() == first);
+        CHECK(plain() == first);
+        CHECK_THAT(body_of(post.call()), ContainsSubstring("a body"));
+        CHECK(plain() == first);
+        CHECK(client.head("/echo").call()->body.empty());
+        CHECK(plain() == first);
+        CHECK((client.get("/hold/" + unique("reused")) | ap::timeout{.limit = 20ms}).call().error() == ap::errc::deadline_exceeded);
+        CHECK(plain() == first);
+        auto streamed = client.stream("/echo").call();
+        CHECK(streamed->body.next().get().has_value());
+        streamed->body = {};
+        CHECK(plain() == first);
+    }
 }
 
 TEST_CASE("curl: a stop request takes the transfer out at once") {
@@ -414,6 +467,7 @@ TEST_CASE("curl: ten thousand aborted transfers leave nothing behind") {
     NEEDS_NODE();
     servers::node_server own;
     http::client const client{own.url(), quiet({.max_active = 50})};
+    std::size_t const open_before = open_descriptors();
     int const rounds = 50;
     for (int round = 0; round < rounds; ++round) {
         std::vector<ap::future<http::response>> asked;
@@ -422,6 +476,8 @@ TEST_CASE("curl: ten thousand aborted transfers leave nothing behind") {
         // dropped, whatever has become of them
     }
     CHECK(client.get("/status/200").call()->status == 200);
+    // What is kept are connections for reuse, as many as may be active.
+    CHECK(open_descriptors() <= open_before + 50);
 }
 
 // --- redirections -------------------------------------------------------------------------------------------------------

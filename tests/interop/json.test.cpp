@@ -4,8 +4,10 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "antiphon/antiphon.hpp"
+#include "antiphon/http/service.hpp"
 #include "antiphon/testing/mock.hpp"
 #include "catch_compat.hpp"
 
@@ -54,4 +56,31 @@ TEST_CASE("json: what is not JSON, not that type, or not 2xx is a failure") {
 TEST_CASE("json: hostile nesting is refused") {
     CHECK(http::parse_json(std::string(100, '[') + std::string(100, ']')).has_value());
     CHECK(http::parse_json(std::string(100'000, '[')).error() == ap::errc::out_of_range);
+}
+
+TEST_CASE("json: a service's routes take their arguments from JSON, and answer in it") {
+    http::service site;
+    site.route("POST", "/sum", ap::request{[](int a, int b) { return a + b; }}, http::json_codec{});
+    site.route("POST", "/total", ap::request{[](std::vector<int> all) { return all.size(); }}, http::json_codec{});
+    site.route("POST", "/older", ap::request{[](user u) { return http::json{{"name", u.name}, {"age", u.age + 1}}; }},
+               http::json_codec{});
+    site.route("GET", "/bytes", ap::request{[] { return std::string{"\xff"}; }}, http::json_codec{});
+    site.route("PUT", "/nothing", ap::request{[] {}}, http::json_codec{});
+    site.route("POST", "/told", ap::request{[](http::progress told, int n) { return told.report("x"), n; }}, http::json_codec{});
+    auto const asks = [&](http::method verb, std::string target, std::string body) {
+        return site.handler().call(http::request_message{.method = verb, .target = std::move(target), .body = std::move(body)}).value();
+    };
+    auto const sum = asks("POST", "/sum", "[1, 2]");
+    CHECK(sum.body == "3");
+    CHECK(sum.headers.get("Content-Type") == "application/json");
+    CHECK(asks("POST", "/total", "[1, 2, 3]").body == "3");
+    CHECK(asks("POST", "/older", R"({"name":"Ada","age":36})").body == R"({"age":37,"name":"Ada"})");
+    CHECK(asks("GET", "/bytes", "").body == "\"\xef\xbf\xbd\"");
+    CHECK(asks("PUT", "/nothing", "").status == 204);
+    CHECK(asks("POST", "/told", "7").body == "7");
+    for (char const* wrong : {"", "{", "3", "[1]", "[1,2,3]"})
+        CHECK(asks("POST", "/sum", wrong).status == 400);
+#if ANTIPHON_EXCEPTIONS
+    CHECK(asks("POST", "/sum", R"(["1", 2])").status == 400);
+#endif
 }

@@ -126,10 +126,32 @@ public:
         return text;
     }
 
+    /// What it prints until it ends.
+    std::string rest() {
+        std::string text;
+        char buffer[4096];
+        for (;;) {
+            ::ssize_t const n = ::read(from_, buffer, sizeof buffer);
+            if (n <= 0) return text;
+            text.append(buffer, static_cast<std::size_t>(n));
+        }
+    }
+
 private:
     ::pid_t pid_ = -1;
     int to_ = -1, from_ = -1;
 };
+
+/// What it prints, and how it ended.
+struct ended {
+    int code;
+    std::string printed;
+};
+inline ended run_and_read(std::vector<std::string> command) {
+    process child{std::move(command)};
+    std::string printed = child.rest();
+    return {child.wait(), std::move(printed)};
+}
 
 /// Runs to its end; the exit code.
 inline int run(std::vector<std::string> command) {
@@ -152,13 +174,13 @@ private:
 /// A socket that listens on a port of the system's choice. Whoever inherits it needs not fear that another took the port.
 class listener {
 public:
-    listener() : fd_{::socket(AF_INET, SOCK_STREAM, 0)} {
+    explicit listener(int backlog = 1024) : fd_{::socket(AF_INET, SOCK_STREAM, 0)} {
         ::sockaddr_in address{};
         address.sin_family = AF_INET;
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         ::socklen_t size = sizeof address;
         auto* const any = reinterpret_cast<::sockaddr*>(&address);
-        if (fd_ < 0 || ::bind(fd_, any, size) != 0 || ::listen(fd_, 1024) != 0 || ::getsockname(fd_, any, &size) != 0)
+        if (fd_ < 0 || ::bind(fd_, any, size) != 0 || ::listen(fd_, backlog) != 0 || ::getsockname(fd_, any, &size) != 0)
             throw std::runtime_error{"no port"};
         port_ = ntohs(address.sin_port);
     }

@@ -4,7 +4,15 @@
 
 #include <antiphon/interop/curl.hpp>
 
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -53,6 +61,30 @@ inline std::string unique(std::string const& name) {
     static std::atomic<int> number{0};
     return name + std::to_string(++number);
 }
+/// How many descriptors this process has open.
+inline std::size_t open_descriptors() {
+    std::size_t count = 0;
+    for (int fd = 0; fd < 4096; ++fd)
+        count += ::fcntl(fd, F_GETFD) != -1 ? 1U : 0U;
+    return count;
+}
+/// Begins to connect, and does not wait for it.
+class hanging_socket {
+public:
+    explicit hanging_socket(std::uint16_t port) : fd_{::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)} {
+        ::sockaddr_in to{};
+        to.sin_family = AF_INET;
+        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        to.sin_port = htons(port);
+        static_cast<void>(::connect(fd_, reinterpret_cast<::sockaddr*>(&to), sizeof to));
+    }
+    hanging_socket(hanging_socket const&) = delete;
+    hanging_socket& operator=(hanging_socket const&) = delete;
+    ~hanging_socket() { ::close(fd_); }
+
+private:
+    int fd_;
+};
 inline std::string refusing_url() {
     servers::listener taken;
     return taken.url();

@@ -6,14 +6,15 @@ order:    a memory order by one step (seq_cst to acq_rel, acquire or release; ac
 notify:   a wake-up is left out
 cas:      the success of a compare-exchange is taken for its failure
 
-    mutate.py [--files GLOB] [--tests NAME,NAME] [--schedules N] [--quick] [--seconds N] [--list]
+    mutate.py [--files GLOB] [--tests NAME,NAME] [--schedules N] [--quick] [--seconds N] [--budget N] [--list]
 
 All mutants are compiled into one program, in a copy of include/ and tests/explore/ in build/mutate; each is a number that the program is
-told. A first run, with none, shows which test reaches which mutant; then each mutant is asked of the tests that reach it, quickest first,
+told. A first run, with none, shows which test reaches which mutant; then each mutant is asked of the tests that reach it, first those that reach little else,
 with N schedules a test, and, if it survives, as long as the plans say (not with --quick). A mutant is killed by a fault that the explorer finds; by nothing else.
 
 What is known is kept in build/mutate/results.json until the header changes, of survivors until a test does: so `--seconds` does it in
-pieces. Prints every survivor, and `N killed, N survived, N not asked` at the end.
+pieces. JOBS says how many are asked at a time. Prints every survivor that docs/memory_model.md does not explain, what that page explains
+in vain, and `N killed, N survived, N explained, N not asked` at the end.
 """
 import argparse
 import fnmatch
@@ -24,7 +25,9 @@ import pathlib
 import re
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / "build" / "mutate"
@@ -35,7 +38,10 @@ ORDER = re.compile(r"std::memory_order_(seq_cst|acq_rel|acquire|release)")
 NAME = re.compile(r"(\w+)\s*$")
 NOTIFY = re.compile(r"(?<![\w:.>-])(?:detail::)?futex_wake_(?:one|all)\(|(?<![\w:.>-])[\w.>-]+[.>]notify_(?:one|all)\(")
 CAS = re.compile(r"!?(?<![\w:.>-])[\w.>-]+compare_exchange_(?:strong|weak)\(")
+EXPLAINED = ROOT / "docs" / "memory_model.md"
+BEGIN, END = "<!-- explained: begin -->", "<!-- explained: end -->"
 CXX = os.environ.get("CXX", "g++")
+WORKERS = int(os.environ.get("JOBS", os.cpu_count() or 1))
 FLAGS = ["-std=c++20", "-O1", "-g1", "-fno-omit-frame-pointer", "-fsanitize=thread", "-w", "-DANTIPHON_HAS_NODE_CACHE=0", "-Iinclude",
          "-Itests/explore", "-include", "tests/explore/engine/mutants.hpp"] + (["-Wno-tsan"] if "clang" not in CXX else [])
 
@@ -79,7 +85,7 @@ def mutants(text):
         call, begin = call_around(code, order.start())
         is_failure = "compare_exchange" in call and ORDER.search(code, begin).start() != order.start()
         for to in weaker(order.group(1), call, is_failure):
-            found.append((order.start(), "order", f"{order.group(1)} to {to}",
+            found.append((order.start(), "order", f"{'failure ' if is_failure else ''}{order.group(1)} to {to}",
                           [(order.start(), order.start(), f"(explore_mutant({{}}) ? std::memory_order_{to} : "),
                            (order.end(), order.end(), ")")]))
     for wake in NOTIFY.finditer(code):
@@ -108,6 +114,10 @@ class mutant:
         self.line = text.count("\n", 0, place) + 1
         self.source = text.split("\n")[self.line - 1].strip()
         self.key = digest(self.file, text, str(place), kind, what)
+
+    def told(self):
+        """What docs/memory_model.md knows it by: line numbers move."""
+        return self.file.removeprefix("include/antiphon/"), self.source.split("//")[0].strip(), f"{self.kind}: {self.what}"
 
     def __str__(self):
         return f"{self.file}:{self.line}: {self.kind}: {self.what}: {self.source}"
@@ -153,11 +163,13 @@ def compiled(source, flags):
 
 
 def build(tests):
-    objects = [compiled(s, ["-std=c++20", "-O2", "-g1"]) for s in sorted((WORK / "tests" / "explore" / "engine").glob("*.cpp"))]
+    todo = [(s, ["-std=c++20", "-O2", "-g1"]) for s in sorted((WORK / "tests" / "explore" / "engine").glob("*.cpp"))]
     for source in sorted((WORK / "tests" / "explore").glob("*.explore.cpp")):
         name = source.name.split(".")[0]
         if name in tests or (not tests and name not in NOT_ASKED):
-            objects.append(compiled(source, FLAGS))
+            todo.append((source, FLAGS))
+    with ThreadPoolExecutor(WORKERS) as compilers:
+        objects = list(compilers.map(lambda each: compiled(*each), todo))
     if (WORK / "explore").is_file() and all(os.stat(o).st_mtime < (WORK / "explore").stat().st_mtime for o in objects):
         return
     linked = run([CXX, "-no-pie", "-Wl,-z,now", *objects, "-o", "explore", "-ldl", "-pthread"], 300)
@@ -188,11 +200,12 @@ def baseline(how):
     return sorted((t for t in tests if t and t.reached), key=lambda t: t.seconds)
 
 
-def killer(m, tests, how):
-    """The test that finds a fault with this mutant; None where none does."""
-    for t in tests:
-        if m.number not in t.reached:
-            continue
+def killer(m, tests, how, budget):
+    """The test that finds a fault with this mutant; None where none does. Those that reach little else are asked first: they are about it."""
+    began = time.monotonic()
+    for t in sorted((t for t in tests if m.number in t.reached), key=lambda t: (len(t.reached) + 100 * t.seconds, t.sentence)):
+        if budget and time.monotonic() - began > budget:
+            break
         try:
             said = run(["./explore", "--mutant", str(m.number), "--filter", t.sentence, *how], 10 * t.seconds + 20)
         except subprocess.TimeoutExpired:
@@ -202,6 +215,15 @@ def killer(m, tests, how):
     return None
 
 
+def explained():
+    """The rows of docs/memory_model.md that say of a mutant, by its line's text and its change, why no execution can tell it."""
+    rows, part = {}, EXPLAINED.read_text().split(BEGIN)[1].split(END)[0]
+    for row in re.finditer(r"^\| `([^`]+)` \| `([^`]+)` \| ([^|]+) \| ([^|]+) \|$", part, re.M):
+        for what in row[3].split("; "):
+            rows[(row[1], row[2].replace("\\|", "|"), what.strip())] = row[4]
+    return rows
+
+
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--files", default="*", help="only headers whose path matches")
@@ -209,11 +231,13 @@ def main():
     options.add_argument("--schedules", type=int, default=3000, help="a test, in the first round")
     options.add_argument("--quick", action="store_true", help="only that round")
     options.add_argument("--seconds", type=int, default=0, help="ends after so many, and says how many are left")
+    options.add_argument("--budget", type=int, default=0, help="seconds that a mutant is asked for, a round, if nothing kills it")
     options.add_argument("--list", action="store_true", help="prints the mutants, and asks nobody")
     options = options.parse_args()
     began = time.monotonic()
 
-    todo = [m for m in prepare() if fnmatch.fnmatch(m.file, options.files)]
+    prepared = prepare()
+    todo = [m for m in prepared if fnmatch.fnmatch(m.file, options.files)]
     if options.list:
         print("\n".join(map(str, todo)))
         return
@@ -232,21 +256,37 @@ def main():
         # the tests' plans make their outcomes; a few schedules see some of them only
         short, long = ["--schedules", str(options.schedules)], []
         rounds = [(baseline(how), how) for how in ([short] if options.quick else [short, long])]
-    for m in todo:
-        if settled(m):
-            continue
-        if options.seconds and time.monotonic() - began > options.seconds:
-            break
-        by = next((by for tests, how in rounds if (by := killer(m, tests, how)) is not None), None)
-        known[m.key] = {"by": by, "tests": tests_now}
-        kept.write_text(json.dumps(known, indent=1))
+    reasons = explained()
+    guard = threading.Lock()
+
+    def ask(m):
+        if settled(m) or (options.seconds and time.monotonic() - began > options.seconds):
+            return
+        by = next((by for tests, how in rounds if (by := killer(m, tests, how, options.budget)) is not None), None)
+        with guard:
+            known[m.key] = {"by": by, "tests": tests_now}
+            kept.write_text(json.dumps(known, indent=1))
         reached = sum(m.number in t.reached for t in rounds[0][0])
         print(f"{'killed' if by else 'survived'}: {m}  [{'by ' + by if by else f'reached by {reached} tests'}]", flush=True)
 
+    with ThreadPoolExecutor(WORKERS) as askers:
+        list(askers.map(ask, todo))
+
     asked = [m for m in todo if settled(m)]
-    killed = sum(known[m.key]["by"] is not None for m in asked)
-    print("\n".join(f"survivor: {m}" for m in asked if known[m.key]["by"] is None))
-    print(f"{killed} killed, {len(asked) - killed} survived, {len(todo) - len(asked)} not asked", flush=True)
+    killed = [m for m in asked if known[m.key]["by"] is not None]
+    alive = [m for m in asked if known[m.key]["by"] is None]
+    told_of = [m for m in alive if m.told() in reasons]
+    for m in killed:
+        if m.told() in reasons:
+            print(f"explained, but killed: {m}")
+    told = {m.told() for m in prepared}
+    for file, line, what in (r for r in reasons if r not in told):
+        print(f"explained, but not there: {file}: {line}: {what}")
+    for m in alive:
+        if m not in told_of:
+            print(f"survivor: {m}")
+    print(f"{len(killed)} killed, {len(alive) - len(told_of)} survived, {len(told_of)} explained, {len(todo) - len(asked)} not asked",
+          flush=True)
 
 
 if __name__ == "__main__":

@@ -63,11 +63,11 @@ def fuzzed(name, text):
 
 
 def mutated(text):
-    found = re.findall(r"^(\d+) killed, (\d+) survived, (\d+) not asked$", text, re.M)
+    found = re.findall(r"^(\d+) killed, (\d+) survived, (\d+) explained, (\d+) not asked$", text, re.M)
     if not found:
         return []
-    killed, survived, rest = (int(n) for n in found[-1])
-    return [("mutants", f"{killed} killed, {survived} survived" + (f", {rest} not asked" if rest else ""))]
+    killed, survived, explained, rest = (int(n) for n in found[-1])
+    return [("mutants", f"{killed} killed, {survived} survived, {explained} explained" + (f", {rest} not asked" if rest else ""))]
 
 
 def figures(logs):

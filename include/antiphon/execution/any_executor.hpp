@@ -84,6 +84,8 @@ public:
     }
     /// Whether the threads behind this executor stayed behind in a parent process.
     [[nodiscard]] bool forked() const noexcept { return table_ != nullptr && table_->forked(word_); }
+    /// Where a thread that runs this executor's work in its stead may fork; null: nowhere.
+    [[nodiscard]] fork_lines* lines() const noexcept { return table_ != nullptr ? table_->lines(word_) : nullptr; }
 
 private:
     detail::executor_table const* table_ = nullptr;

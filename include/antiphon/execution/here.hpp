@@ -9,12 +9,23 @@
 
 namespace antiphon {
 
+class any_executor;
+class fork_line;
+
 /// One level of "this thread is running work of that place", on the thread's own stack.
 /// A place is the address that identifies an execution context (`place()` of its executors).
 class place_scope {
 public:
-    explicit place_scope(void const* place) noexcept : place_{place}, outer_{top_} { top_ = this; }
-    ~place_scope() { top_ = outer_; }
+    /// `lender`: the executor of that place, where the thread runs its work without being one of its workers.
+    explicit place_scope(void const* place, any_executor const* lender = nullptr) noexcept
+        : place_{place}, outer_{top_}, lender_{lender}, line_{line} {
+        if (outer_ == nullptr || outer_->place_ != place) line = nullptr;
+        top_ = this;
+    }
+    ~place_scope() {
+        line = line_;
+        top_ = outer_;
+    }
     place_scope(place_scope const&) = delete;
     place_scope& operator=(place_scope const&) = delete;
 
@@ -30,10 +41,17 @@ public:
     [[nodiscard]] static bool only(void const* place) noexcept {
         return top_ != nullptr && top_->place_ == place && top_->outer_ == nullptr;
     }
+    /// The executor whose work this thread runs in its stead; null for workers, and where it is not known.
+    [[nodiscard]] static any_executor const* lender() noexcept { return top_ != nullptr ? top_->lender_ : nullptr; }
+
+    /// Where this thread forks, in the innermost place; null: nowhere. Set by the worker's main function, and for a while by `fork_join`.
+    static constinit inline thread_local fork_line* line = nullptr;
 
 private:
     void const* place_;
     place_scope* outer_;
+    any_executor const* lender_;
+    fork_line* line_;  ///< outside
     static constinit inline thread_local place_scope* top_ = nullptr;
 };
 

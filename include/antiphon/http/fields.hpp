@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <iterator>
 #include <optional>
@@ -80,7 +81,8 @@ public:
         if (result<void> checked = check_field_name(line.substr(0, colon)); !checked) return checked;
         if (result<void> checked = check_field_value(line.substr(colon + 1)); !checked)
             return at_fault(fault::control_character, colon + 1 + fault_of(checked.error())->position);
-        return add(line.substr(0, colon), line.substr(colon + 1));
+        entries_.push_back(store(line.substr(0, colon), trimmed(line.substr(colon + 1))));
+        return {};
     }
     /// How many went.
     std::size_t erase(std::string_view name) { return erase_from(0, name); }
@@ -138,11 +140,18 @@ private:
         result<void> checked = check_field_name(name);
         return checked ? check_field_value(value) : checked;
     }
+    [[nodiscard]] bool lies_here(std::string_view part) const noexcept {
+        std::less<> const before;  // of pointers into different objects, too
+        return !before(part.data(), text_.data()) && !before(text_.data() + text_.size(), part.data());
+    }
     [[nodiscard]] entry store(std::string_view name, std::string_view value) {
         std::size_t const begin = text_.size();
-        std::string both;  // the arguments may lie in text_
-        both.reserve(name.size() + value.size());
-        text_.append(both.append(name).append(value));
+        if (lies_here(name) || lies_here(value)) {
+            std::string both{name};
+            text_.append(both.append(value));
+        } else {
+            text_.append(name).append(value);
+        }
         return {begin, name.size(), value.size()};
     }
     [[nodiscard]] std::string_view name_of(entry const& e) const noexcept { return std::string_view{text_}.substr(e.begin, e.name); }

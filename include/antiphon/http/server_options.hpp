@@ -23,8 +23,9 @@ struct server_options {
     std::uint32_t max_header = 64U << 10;
     /// Larger: 413.
     std::uint64_t max_body = std::uint64_t{8} << 20;
-    /// A connection on which nothing moves for so long is closed: between messages, and while one is being read or written.
-    duration idle = std::chrono::seconds{60};
+    /// A connection is closed that is silent for so long between messages, or on which one message, an answer, or a part of a streamed one
+    /// takes longer than that to be read or written. How long a handler takes is not counted.
+    any_duration idle = std::chrono::seconds{60};
 };
 
 namespace detail {

@@ -15,6 +15,7 @@
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "antiphon/core/contract.hpp"
@@ -27,16 +28,18 @@
 #include "antiphon/request/ready_future.hpp"
 #include "antiphon/request/request.hpp"
 #include "antiphon/request/shared_future.hpp"
-#include "antiphon/request/sleep.hpp"
 #include "antiphon/request/starts_on.hpp"
 #include "antiphon/request/stop_when.hpp"
 #include "antiphon/request/task.hpp"
 #include "antiphon/request/when_first.hpp"
 #include "antiphon/policy/timeout.hpp"
 #include "antiphon/http/codec.hpp"
+#include "antiphon/http/detail/ticket_events.hpp"
 #include "antiphon/http/idempotency_key.hpp"
 #include "antiphon/http/message.hpp"
 #include "antiphon/http/prefer.hpp"
+#include "antiphon/http/progress.hpp"
+#include "antiphon/http/reply.hpp"
 #include "antiphon/http/retry_after.hpp"
 #include "antiphon/http/url.hpp"
 #include "antiphon/http/webhook.hpp"
@@ -48,14 +51,16 @@ struct service_options {
     /// Below it are the status resources of tickets.
     std::string tickets = "/tickets/";
     /// How long a finished answer can be had.
-    duration keep_results = std::chrono::minutes{5};
+    any_duration keep_results = std::chrono::minutes{5};
     /// Of asks under way and answers kept; beyond them the oldest answers go, and where there is none, asks that would need a ticket are
     /// refused with 503.
     std::size_t max_tickets = 10'000;
     /// The longest wait that a client is granted.
-    duration max_wait = std::chrono::seconds{60};
+    any_duration max_wait = std::chrono::seconds{60};
     /// What a client is told to wait between looks.
-    duration retry_after = std::chrono::seconds{1};
+    any_duration retry_after = std::chrono::seconds{1};
+    /// Where a ticket is watched and there is no news, a comment goes out so often: it keeps the connection, and tells when it is lost.
+    any_duration keep_alive = std::chrono::seconds{15};
     /// The field in which a client tells how many milliseconds it has left; empty: none.
     std::string deadline_field = "Request-Timeout-Ms";
     /// Delivers the answer of a ticket to the URL in `callback_field`. Whoever sets it decides which URLs may be called.
@@ -67,9 +72,11 @@ struct service_options {
 /// same process. Without a preference an ask waits for its answer. With `Prefer: respond-async, wait=N` it is answered in time, or with 202
 /// and a ticket: GET looks at it (and `Prefer: wait=N` holds the look), DELETE stops the ask, an answer is kept for a while.
 /// An ask that is stopped before it has a ticket (its client has gone) stops what it asked.
+/// GET of a ticket with `Accept: text/event-stream` watches it: each report of a handler that takes a `progress` is an event of type
+/// `progress`, the last event is of type `answer`, its data the status in the first line and the body in those below.
 /// **Threads**: any; copies share their routes and tickets. Add routes before serving. Holding a wait costs a timer, no thread.
 /// **Errors**: as statuses: 404 and 405 for routes, 404 for unknown tickets, 410 for deleted ones, `status_of` for failures.
-/// **Time**: the executor's clock. **Source**: RFC 7240.
+/// **Time**: the executor's clock. **Source**: RFC 7240; WHATWG HTML, 9.2.
 class service {
 public:
     explicit service(service_options options = {}) : core_{std::make_shared<core>(std::move(options))} {
@@ -80,36 +87,52 @@ public:
         require(o.max_tickets != 0, "service_options.max_tickets: must not be zero");
         require(o.max_wait >= duration::zero(), "service_options.max_wait: must not be negative");
         require(o.retry_after >= duration::zero(), "service_options.retry_after: must not be negative");
+        require(o.keep_alive > duration::zero(), "service_options.keep_alive: must be positive");
     }
 
     /// A request that answers messages itself. A path that ends in a slash stands for all below it; the longest one counts.
     template <class Repeat, class Handler>
     service& route(method verb, std::string path, request<response(request_message), Repeat, Handler> handler) {
-        antiphon::detail::require(path.starts_with('/'), "service.route: the path must begin with a slash");
-        core_->routes.push_back({verb, std::move(path), transport{std::move(handler)}});
-        return *this;
+        return add(verb, std::move(path), transport{std::move(handler)});
     }
-    /// Any request, its arguments out of the message, its answer into the response.
+    template <class Repeat, class Handler>
+    service& route(method verb, std::string path, request<response(progress, request_message), Repeat, Handler> handler) {
+        return add(verb, std::move(path), telling{std::move(handler)});
+    }
+    /// One whose body is written while it is sent. It has no tickets, and the client's deadline is that of its beginning.
+    template <class Repeat, class Handler>
+    service& route(method verb, std::string path, request<streamed_response(request_message), Repeat, Handler> handler) {
+        return add(verb, std::move(path), streaming{std::move(handler)});
+    }
+    /// Any request, its arguments out of the message, its answer into the response. A first argument `progress` is the route's to give.
     template <class R, class... P, class Repeat, class Handler, class Codec = text_codec>
-        requires(!std::is_same_v<R(P...), response(request_message)>)
+        requires(!std::is_same_v<R(P...), response(request_message)> && !std::is_same_v<R(P...), streamed_response(request_message)>)
     service& route(method verb, std::string path, request<R(P...), Repeat, Handler> what, Codec codec = {}) {
         return route(verb, std::move(path),
                      antiphon::request{[what = std::move(what), codec = std::move(codec)](request_message message) -> future<response> {
-                         result<std::tuple<std::decay_t<P>...>> given = codec.template decode<std::decay_t<P>...>(message);
-                         if (!given) return make_failed<response>(given.error());
-                         auto asked = std::apply([&](auto&... each) { return what.submit(std::move(each)...); }, *given);
-                         if constexpr (std::is_void_v<R>) {
-                             return std::move(asked).then([codec] { return codec.encode(); });
-                         } else {
-                             return std::move(asked).then([codec](R answer) { return codec.encode(std::move(answer)); });
-                         }
+                         return coded<R, P...>(message, codec, [&](auto&... each) { return what.submit(std::move(each)...); });
+                     }});
+    }
+    template <class R, class... P, class Repeat, class Handler, class Codec = text_codec>
+        requires(!std::is_same_v<R(P...), response(request_message)>)
+    service& route(method verb, std::string path, request<R(progress, P...), Repeat, Handler> what, Codec codec = {}) {
+        return route(verb, std::move(path),
+                     antiphon::request{[what = std::move(what), codec = std::move(codec)](progress told,
+                                                                                          request_message message) -> future<response> {
+                         return coded<R, P...>(message, codec,
+                                               [&](auto&... each) { return what.submit(std::move(told), std::move(each)...); });
                      }});
     }
 
-    /// `response(request_message)`: what a server asks.
+    /// `response(request_message)`: for a transport of whole messages. It does not let tickets be watched, and gathers what is streamed.
     [[nodiscard]] auto handler() const {
         return antiphon::request{
-            [held = core_](context const& ask, request_message message) { return answer(held, ask, std::move(message)); }};
+            [held = core_](context const& ask, request_message message) { return answer<response>(held, ask, std::move(message)); }};
+    }
+    /// `reply(request_message)`: what a server asks.
+    [[nodiscard]] auto replies() const {
+        return antiphon::request{
+            [held = core_](context const& ask, request_message message) { return answer<reply>(held, ask, std::move(message)); }};
     }
     /// Tickets under way and kept.
     [[nodiscard]] std::size_t tickets() const noexcept {
@@ -119,18 +142,15 @@ public:
 
 private:
     using transport = request<response(request_message), repeat::unsafe>;
-    struct entry {
-        shared_future<response> answer;
-        std::stop_source stop;
-        std::optional<time_point> until = {};  ///< once it is finished
-        bool deleted = false;
-    };
+    using telling = request<response(progress, request_message), repeat::unsafe>;
+    using streaming = request<streamed_response(request_message), repeat::unsafe>;
+    using entry = detail::held_ask;
     struct core {
         explicit core(service_options o) : options{std::move(o)} {}
         struct place {
             method verb;
             std::string path;
-            transport ask;
+            std::variant<transport, telling, streaming> ask;
         };
         service_options const options;
         std::vector<place> routes;  ///< not changed any more once it serves
@@ -153,36 +173,80 @@ private:
         if (result<url> const parsed = url::parse(target); parsed && parsed->absolute()) return parsed->request_target();
         return std::string{target};
     }
-    /// What a result, or a failure, is to a client.
-    [[nodiscard]] static response as_response(result<response> const& r) { return r ? *r : response_of(r.error()); }
+    template <class Ask>
+    service& add(method verb, std::string path, Ask ask) {
+        antiphon::detail::require(path.starts_with('/'), "service.route: the path must begin with a slash");
+        core_->routes.push_back({verb, std::move(path), std::move(ask)});
+        return *this;
+    }
+    template <class R, class... P, class Codec, class Submit>
+    [[nodiscard]] static future<response> coded(request_message const& message, Codec const& codec, Submit&& submit) {
+        result<std::tuple<std::decay_t<P>...>> given = codec.template decode<std::decay_t<P>...>(message);
+        if (!given) return make_failed<response>(given.error());
+        auto asked = std::apply(submit, *given);
+        if constexpr (std::is_void_v<R>) {
+            return std::move(asked).then([codec] { return codec.encode(); });
+        } else {
+            return std::move(asked).then([codec](R answer) { return codec.encode(std::move(answer)); });
+        }
+    }
+    /// What is asked for messages; who watches, watches `told`.
+    [[nodiscard]] static transport bound(typename core::place const& found, progress told) {
+        if (auto const* const plain = std::get_if<transport>(&found.ask)) return *plain;
+        return transport{[ask = std::get<telling>(found.ask), told = std::move(told)](request_message message) {
+            return ask.submit(told, std::move(message));
+        }};
+    }
+    static task<response> gathered(streamed_response from) {
+        response whole{.status = from.status, .headers = std::move(from.headers), .url = std::move(from.url)};
+        while (from.body) {
+            result<std::string> const part = co_await from.body.next();
+            if (!part) co_return part.error();
+            if (part->empty()) break;
+            whole.body += *part;
+        }
+        co_return whole;
+    }
 
-    static task<response> answer(core_ptr me, context const& ask, request_message message) {
+    template <class Answer>
+    static task<Answer> answer(core_ptr me, context const& ask, request_message message) {
         std::string target = path_of(message.target);
         std::string const path = target.substr(0, target.find('?'));
         if (path.starts_with(me->options.tickets)) {
-            result<response> looked = co_await look(me, ask, message, path.substr(me->options.tickets.size()));
+            result<Answer> looked = co_await look<Answer>(me, ask, message, path.substr(me->options.tickets.size()));
             co_return std::move(looked);
         }
         std::string allowed;
-        transport const* const found = find(*me, message.method, path, allowed);
-        if (found == nullptr) co_return allowed.empty() ? said(404) : said(405, {{"Allow", allowed}});
+        typename core::place const* const found = find(*me, message.method, path, allowed);
+        if (found == nullptr) co_return Answer{allowed.empty() ? said(404) : said(405, {{"Allow", allowed}})};
         duration limit = duration::max();
         if (auto const left = me->options.deadline_field.empty() ? std::nullopt : message.headers.get(me->options.deadline_field)) {
             result<duration> const milliseconds = parse_seconds(*left);
-            if (!milliseconds) co_return said(400);
+            if (!milliseconds) co_return Answer{said(400)};
             limit = *milliseconds / 1000;
-            if (limit <= duration::zero()) co_return said(504);
+            if (limit <= duration::zero()) co_return Answer{said(504)};
+        }
+        if (auto const* const streams = std::get_if<streaming>(&found->ask)) {
+            result<streamed_response> begun = co_await (*streams | timeout{.limit = limit})(std::move(message));
+            if (!begun) co_return Answer{response_of(begun.error())};
+            if constexpr (std::is_same_v<Answer, reply>) {
+                co_return reply{*std::move(begun)};
+            } else {
+                result<response> whole = co_await gathered(*std::move(begun));
+                co_return std::move(whole);
+            }
         }
         result<preferences> const wishes = preferences::parse(message.headers.joined("Prefer"));
         if (!wishes || !wishes->respond_async()) {
-            result<response> const got = co_await (*found | timeout{.limit = limit})(std::move(message));
-            co_return as_response(got);
+            result<response> const got = co_await (bound(*found, {}) | timeout{.limit = limit})(std::move(message));
+            co_return Answer{detail::as_response(got)};
         }
-        duration const wait = std::min(wishes->wait().value_or(duration::zero()), me->options.max_wait);
+        duration const wait = std::min<duration>(wishes->wait().value_or(duration::zero()), me->options.max_wait);
         result<response> hybrid = co_await begin(me, ask, *found, std::move(message), limit, wait);
-        co_return std::move(hybrid);
+        if (!hybrid) co_return std::move(hybrid).error();
+        co_return Answer{*std::move(hybrid)};
     }
-    [[nodiscard]] static transport const* find(core const& me, method verb, std::string_view path, std::string& allowed) {
+    [[nodiscard]] static typename core::place const* find(core const& me, method verb, std::string_view path, std::string& allowed) {
         typename core::place const* best = nullptr;
         for (auto const& each : me.routes) {
             if (each.path.ends_with('/') ? !path.starts_with(each.path) : path != each.path) continue;
@@ -192,28 +256,24 @@ private:
                 allowed.append(allowed.empty() ? "" : ", ").append(each.verb.name());
             }
         }
-        return best != nullptr ? &best->ask : nullptr;
+        return best;
     }
 
     /// Until the answer is there, `wait` is over, or nobody waits any more.
     static task<void> hold(shared_future<response> answer, context const& ask, duration wait) {
         if (answer.ready() || wait <= duration::zero()) co_return;
-        request naps{[](duration length) -> task<bool> {
-            co_await sleep_for(length);
-            co_return true;
-        }};
-        future<bool> nap = ask.executor() ? (naps | starts_on(any_executor{ask.executor()})).submit(wait) : naps.submit(wait);
         future<bool> ready = answer.then([](response const&) { return true; });
-        static_cast<void>(co_await when_first(std::move(ready), std::move(nap)));
+        static_cast<void>(co_await when_first(std::move(ready), detail::nap(ask, wait)));
     }
 
-    static task<response> begin(core_ptr me, context const& ask, transport found, request_message message, duration limit,
-                                duration wait) {
+    static task<response> begin(core_ptr me, context const& ask, typename core::place const& found, request_message message,
+                                duration limit, duration wait) {
         auto held = std::make_shared<entry>();
         std::optional<std::string> callback;
         if (me->options.callbacks)
             if (auto const field = message.headers.get(me->options.callback_field)) callback = std::string{*field};
-        auto asks = std::move(found) | timeout{.limit = limit} | stop_when(held->stop.get_token());
+        held->told = progress::watched();
+        auto asks = bound(found, held->told) | timeout{.limit = limit} | stop_when(held->stop.get_token());
         {
             // It outlives this ask, and must not keep it alive: its deadline is its own.
             antiphon::detail::ambient_context const nothing_inherited{nullptr};
@@ -223,7 +283,7 @@ private:
             held->answer = std::move(asked).share();
         }
         static_cast<void>(co_await hold(held->answer, ask, wait));
-        if (held->answer.ready()) co_return as_response(held->answer.get());
+        if (held->answer.ready()) co_return detail::as_response(held->answer.get());
         if (ask.stop_requested()) {
             held->stop.request_stop();
             co_return failure{errc::cancelled, executed::maybe};
@@ -269,12 +329,14 @@ private:
                 held->until = saturating_add(where.now(), me->options.keep_results);
                 me->finished.emplace_back(*held->until, id);
             }
+            held->told.end();
             if (callback && me->options.callbacks)
-                me->options.callbacks->submit(webhook{.url = *callback, .body = as_response(r).body}).detach();
+                me->options.callbacks->submit(webhook{.url = *callback, .body = detail::as_response(r).body}).detach();
         });
     }
 
-    static task<response> look(core_ptr me, context const& ask, request_message const& message, std::string id) {
+    template <class Answer>
+    static task<Answer> look(core_ptr me, context const& ask, request_message const& message, std::string id) {
         std::shared_ptr<entry> held;
         std::vector<std::shared_ptr<entry>> gone;
         bool deleted = false;
@@ -285,24 +347,30 @@ private:
             if (auto const at = me->entries.find(id); at != me->entries.end()) held = at->second;
             if (held) deleted = std::exchange(held->deleted, held->deleted || deletes);
         }
-        if (!held) co_return said(404);
-        if (deleted) co_return said(410);
+        if (!held) co_return Answer{said(404)};
+        if (deleted) co_return Answer{said(410)};
         if (deletes) {
             held->stop.request_stop();
-            co_return response{.status = 204};
+            co_return Answer{response{.status = 204}};
         }
         if (message.method != http::method{"GET"} && message.method != http::method{"HEAD"})
-            co_return said(405, {{"Allow", "GET, HEAD, DELETE"}});
+            co_return Answer{said(405, {{"Allow", "GET, HEAD, DELETE"}})};
+        if constexpr (std::is_same_v<Answer, reply>) {
+            if (message.method == http::method{"GET"} && detail::wants_events(message.headers))
+                co_return detail::events_of(held, ask, message.headers.get("Last-Event-ID").value_or(std::string_view{}),
+                                            me->options.keep_alive);
+        }
         result<preferences> const wishes = preferences::parse(message.headers.joined("Prefer"));
-        duration const wait = std::min(wishes ? wishes->wait().value_or(duration::zero()) : duration::zero(), me->options.max_wait);
+        duration const wait =
+            std::min<duration>(wishes ? wishes->wait().value_or(duration::zero()) : duration::zero(), me->options.max_wait);
         static_cast<void>(co_await hold(held->answer, ask, wait));
-        if (held->answer.ready()) co_return as_response(held->answer.get());
+        if (held->answer.ready()) co_return Answer{detail::as_response(held->answer.get())};
         fields headers{{"Retry-After", seconds_of(me->options.retry_after)}};
         if (wait > duration::zero()) {
             headers.erase("Retry-After");
             static_cast<void>(headers.add("Preference-Applied", print_prefer_wait(wait)));
         }
-        co_return said(202, std::move(headers));
+        co_return Answer{said(202, std::move(headers))};
     }
 
     core_ptr core_;

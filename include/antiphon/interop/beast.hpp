@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -17,6 +18,7 @@
 #include "antiphon/execution/timers.hpp"
 #include "antiphon/request/request.hpp"
 #include "antiphon/http/message.hpp"
+#include "antiphon/http/reply.hpp"
 #include "antiphon/http/server_options.hpp"
 #include "antiphon/http/service.hpp"
 #include "antiphon/interop/detail/beast_session.hpp"
@@ -32,14 +34,12 @@ class server {
 public:
     template <class Repeat, class Handler>
     explicit server(request<response(request_message), Repeat, Handler> handler, server_options options = {})
-        : core_{std::make_shared<detail::beast_core>(checked(std::move(options)), detail::served{std::move(handler)})} {
-        listen();
-        thread_ = std::thread{[core = core_] {
-            timer_thread::take_after();
-            core->io.run();
-        }};
-    }
-    explicit server(service const& site, server_options options = {}) : server{site.handler(), std::move(options)} {}
+        : server{core_of<response>(std::move(handler), std::move(options))} {}
+    /// Bodies may still be being written when their response begins.
+    template <class Repeat, class Handler>
+    explicit server(request<reply(request_message), Repeat, Handler> handler, server_options options = {})
+        : server{core_of<reply>(std::move(handler), std::move(options))} {}
+    explicit server(service const& site, server_options options = {}) : server{site.replies(), std::move(options)} {}
     server(server const&) = delete;
     server& operator=(server const&) = delete;
     /// Without a drain.
@@ -66,6 +66,22 @@ public:
     }
 
 private:
+    explicit server(std::shared_ptr<detail::beast_core> core) : core_{std::move(core)} {
+        listen();
+        thread_ = std::thread{[held = core_] {
+            timer_thread::take_after();
+            held->io.run();
+        }};
+    }
+    template <class Answer, class Handler>
+    [[nodiscard]] static std::shared_ptr<detail::beast_core> core_of(Handler handler, server_options options) {
+        return std::make_shared<detail::beast_core>(
+            checked(std::move(options)),
+            [asks = request<Answer(request_message), repeat::unsafe>{std::move(handler)}](
+                std::shared_ptr<detail::beast_session> who, request_message message, std::stop_token stop) {
+                detail::beast_session::ask(std::move(who), asks, std::move(message), std::move(stop));
+            });
+    }
     [[nodiscard]] static server_options checked(server_options o) {
         detail::check(o);
         return o;

@@ -2,8 +2,10 @@
 #pragma once
 // JSON bodies by nlohmann-json: what is sent, and what a response holds.
 
+#include <cstddef>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -59,5 +61,41 @@ private:
 };
 template <class T = json>
 inline constexpr as_json_policy<T> as_json{};
+
+/// The codec of a service's routes: `site.route("POST", "/sum", sum, http::json_codec{})`. No argument, or the body as the only one, or several
+/// as an array; the answer is the body. **Errors**: `invalid_argument` (400) for a body that is not JSON, or not those types'.
+struct json_codec {
+    template <class... A>
+    [[nodiscard]] result<std::tuple<A...>> decode(request_message const& message) const {
+        if constexpr (sizeof...(A) == 0) {
+            return std::tuple<>{};
+        } else {
+            result<json> parsed = parse_json(message.body);
+            if (!parsed) return failure{errc::invalid_argument, executed::no, "the body is not JSON, or too deep"};
+            if (sizeof...(A) > 1 && (!parsed->is_array() || parsed->size() != sizeof...(A)))
+                return failure{errc::invalid_argument, executed::no, "the body must be an array with a value for each argument"};
+            ANTIPHON_TRY { return taken<A...>(*parsed, std::index_sequence_for<A...>{}); }
+            ANTIPHON_CATCH_ALL { return failure{errc::invalid_argument, executed::no, "the JSON is not what was expected"}; }
+        }
+    }
+    /// What is no UTF-8 is sent as the replacement character.
+    template <class T>
+    [[nodiscard]] response encode(T const& value) const {
+        return {.status = 200,
+                .headers = {{"Content-Type", "application/json"}},
+                .body = json(value).dump(-1, ' ', false, json::error_handler_t::replace)};
+    }
+    [[nodiscard]] response encode() const { return {.status = 204}; }
+
+private:
+    template <class... A, std::size_t... I>
+    [[nodiscard]] static std::tuple<A...> taken(json const& from, std::index_sequence<I...>) {
+        if constexpr (sizeof...(A) == 1) {
+            return std::tuple<A...>{from.template get<A>()...};
+        } else {
+            return std::tuple<A...>{from[I].template get<A>()...};
+        }
+    }
+};
 
 }  // namespace antiphon::http

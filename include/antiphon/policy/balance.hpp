@@ -28,7 +28,7 @@ enum class replica_load {
 
 struct balance_options {
     replica_load load = replica_load::in_flight;
-    duration decay = std::chrono::seconds{10};
+    any_duration decay = std::chrono::seconds{10};
     std::optional<circuit_breaker_options> breaker{};  ///< each replica gets a breaker of its own, made of these
 };
 

@@ -74,7 +74,7 @@ private:
 /// **Time**: the executor's clock. **Cost**: an item is one allocation, a batch is three and one timer.
 struct batch {
     std::size_t max_size = 100;
-    duration max_delay = std::chrono::milliseconds{1};  ///< zero: asks do not wait, and only full batches are larger than one
+    any_duration max_delay = std::chrono::milliseconds{1};  ///< zero: asks do not wait, and only full batches are larger than one
 
     using antiphon_policy = void;
     template <class Signature, class Repeat, class Handler>

@@ -25,12 +25,12 @@
 namespace antiphon {
 
 struct cache_options {
-    duration ttl = duration::max();     ///< how long an answer is good; for ever, unless given
+    any_duration ttl = duration::max();     ///< how long an answer is good; for ever, unless given
     std::size_t max_entries = 1000;    ///< a signature; the least recently used goes first
     duration stale_for =
         duration::zero();  ///< after `ttl` an answer serves so much longer, while it is asked for anew (stale while revalidate)
     failure_predicate keep_failure{};  ///< the failures that are remembered like values; none unless given, and none of a stopped ask
-    duration failure_ttl = std::chrono::seconds{1};  ///< how long these are good
+    any_duration failure_ttl = std::chrono::seconds{1};  ///< how long these are good
 };
 
 /// What a `cache` has counted.

@@ -18,7 +18,7 @@ namespace antiphon {
 struct concurrency_limit_options {
     int max_concurrent = 0;                ///< no default
     int max_queue = 0;                     ///< how many may stand in line
-    duration max_wait = duration::max();   ///< how long
+    any_duration max_wait = duration::max();   ///< how long
 };
 
 struct concurrency_limit_metrics {

@@ -21,7 +21,7 @@ namespace antiphon {
 struct load_shed_options {
     bool throttle = false;  ///< reject by chance what the other side would likely refuse
     double k = 2;           ///< asks per accepted one from which on it does; smaller rejects sooner
-    duration window = std::chrono::minutes{2};  ///< over which asks and acceptances are counted
+    any_duration window = std::chrono::minutes{2};  ///< over which asks and acceptances are counted
 };
 
 struct load_shed_metrics {

@@ -25,8 +25,8 @@ enum class rate_form : std::uint8_t {
 
 struct rate_limit_options {
     int permits = 0;                               ///< no default
-    duration per = std::chrono::seconds{1};
-    duration max_wait = duration::zero();          ///< longer is refused; zero refuses whatever would have to wait
+    any_duration per = std::chrono::seconds{1};
+    any_duration max_wait = duration::zero();          ///< longer is refused; zero refuses whatever would have to wait
     rate_form form = rate_form::bursty;
 };
 

@@ -102,7 +102,8 @@ public:
     /// The value of a key, made new (`Value{}`) if it was not there. Null when the table is full.
     [[nodiscard]] Value* find_or_add(std::uintptr_t key, bool& added) {
         std::size_t const mask = (std::size_t{1} << Bits) - 1;
-        for (std::size_t i = (key * 0x9E3779B97F4A7C15u) >> (64 - Bits);; i = (i + 1) & mask) {
+        // neighbours stay neighbours: what lies together is used together
+        for (std::size_t i = (key + (key >> Bits) * 0x9E3779B97F4A7C15u) & mask;; i = (i + 1) & mask) {
             bucket& b = buckets_[i];
             if (b.generation == generation_ && b.key == key) {
                 added = false;

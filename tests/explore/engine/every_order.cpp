@@ -175,7 +175,7 @@ private:
     std::uint32_t at_node_ = 0;
     thread_set asleep_ = 0;
     operation const* next_ = nullptr;
-    address_map<place, 13> places_;
+    address_map<place, 15> places_;
     std::array<vector_clock, max_threads + 1> depends_{};
     mark last_tick_;
     std::array<std::uint32_t, max_threads + 1> last_waking_{};

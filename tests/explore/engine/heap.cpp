@@ -9,12 +9,21 @@
 
 namespace explore {
 
-heap::heap() {
-    void* const wanted = reinterpret_cast<void*>(std::uintptr_t{0x100000000000});
+namespace {
+
+void* map(std::uintptr_t at, std::size_t size) {
+    void* const wanted = reinterpret_cast<void*>(at);
     void* const got =
-        ::mmap(wanted, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+        ::mmap(wanted, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
     if (got != wanted) std::abort();
-    base_ = reinterpret_cast<std::uintptr_t>(got);
+    return got;
+}
+
+}  // namespace
+
+heap::heap() : base_{std::uintptr_t{0x100000000000}} {
+    map(base_, capacity);
+    owners_ = static_cast<std::uint32_t*>(map(base_ + 2 * capacity, capacity / 16 * sizeof(std::uint32_t)));
 }
 
 void heap::clear() {
@@ -28,17 +37,18 @@ void* heap::allocate(std::size_t size, std::size_t alignment, unsigned thread, v
     if (begin + size + 16 > capacity) return nullptr;
     used_ = (begin + size + 16 + 15) & ~std::size_t{15};  // a gap between blocks
     std::uintptr_t const at = base_ + begin;
+    std::fill(owners_ + begin / 16, owners_ + (begin + size) / 16 + 1, static_cast<std::uint32_t>(blocks_.size()));
     blocks_.push_back({at, size, true, false, thread, origin});
     std::memset(reinterpret_cast<void*>(at), 0xCD, size);
     return reinterpret_cast<void*>(at);
 }
 
 heap::block* heap::find(std::uintptr_t a) {
-    auto const after =
-        std::upper_bound(blocks_.begin(), blocks_.end(), a, [](std::uintptr_t x, block const& b) { return x < b.begin; });
-    if (after == blocks_.begin()) return nullptr;
-    block& b = after[-1];
-    return a <= b.begin + b.size ? &b : nullptr;
+    if (!contains(a)) return nullptr;
+    std::size_t const owner = owners_[(a - base_) / 16];
+    if (owner >= blocks_.size()) return nullptr;
+    block& b = blocks_[owner];
+    return a - b.begin <= b.size ? &b : nullptr;
 }
 
 void heap::free(block& b) {

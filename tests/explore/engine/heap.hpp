@@ -47,6 +47,7 @@ private:
     std::uintptr_t base_ = 0;
     std::size_t used_ = 0;
     std::vector<block> blocks_;  // in the order of addresses
+    std::uint32_t* owners_ = nullptr;  ///< which block each 16 bytes lie in; elsewhere, what an earlier execution left
 };
 
 }  // namespace explore

@@ -19,8 +19,9 @@ struct access {
     void const* where = nullptr;
 };
 
-/// Remembers, for every eight bytes, the last access of each kind by each thread. Nothing is dropped, so what races in the schedule at
-/// hand, or in any that orders the same conflicts alike, is found whichever access comes first.
+/// Remembers, for every eight bytes, the accesses that a later one may race with. One that happens before a newer one, which would race with
+/// whatever it would race with, is forgotten; nothing else is. So what races in the schedule at hand, or in any that orders the same conflicts
+/// alike, is found whichever access comes first.
 class race_detector {
 public:
     void clear() {
@@ -31,16 +32,13 @@ public:
     [[nodiscard]] access const* touch(std::uintptr_t address, std::size_t size, access made, vector_clock const& now);
 
 private:
+    static constexpr std::uint32_t none = ~0u;
     struct record {
         access what;
-        std::uint32_t next;
+        std::uint32_t next = none;
     };
-    static constexpr std::uint32_t none = ~0u;
-    struct cell {
-        std::uint32_t first = none;
-    };
-    address_map<cell, 17> cells_;
-    std::vector<record> records_;
+    address_map<record, 17> cells_;  ///< the newest access to each eight bytes
+    std::vector<record> records_;  ///< those before
 };
 
 }  // namespace explore

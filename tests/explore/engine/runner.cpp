@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // The program: chooses tests, explores them, reports.
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -144,10 +145,11 @@ void crashed(int signal) {
 }
 
 void catch_crashes() {
-    static char stack[1 << 16];
+    // on the heap: the program's static variables are copied before each execution
+    static auto* const stack = new std::array<char, 1 << 16>;
     stack_t alternative{};
-    alternative.ss_sp = stack;
-    alternative.ss_size = sizeof stack;
+    alternative.ss_sp = stack->data();
+    alternative.ss_size = stack->size();
     ::sigaltstack(&alternative, nullptr);
     struct sigaction action{};
     action.sa_handler = crashed;

@@ -7,15 +7,7 @@
 
 namespace explore {
 
-namespace {
-
-world* the_world = nullptr;
-
-}  // namespace
-
-world* world::here() { return the_world != nullptr && the_world->active_ && !the_world->inside_ ? the_world : nullptr; }
-
-world::world() : threads_(max_threads) { the_world = this; }
+world::world() : threads_(max_threads) { only_ = this; }
 
 void world::reset() {
     for (thread& t : threads_) {
@@ -25,6 +17,7 @@ void world::reset() {
         t.joins = nobody;
         t.repeats = t.fruitless = t.spins_until = 0;
         t.looks = {};
+        t.fruitless_at = {};
         t.oldest_look = t.clock_looks = t.looked_after = 0;
         t.at_exit.clear();
         t.calls.clear();

@@ -65,7 +65,7 @@ public:
 
     // --- for what stands between the program and the system ------------------------------------------------------------
     /// The execution that the caller belongs to; null outside, and inside the engine itself.
-    [[nodiscard]] static world* here();
+    [[nodiscard]] static world* here() { return only_ != nullptr && only_->active_ && !only_->inside_ ? only_ : nullptr; }
     /// Marks the engine's own code, whose memory accesses and calls are nobody's business.
     class inside {
     public:
@@ -163,7 +163,9 @@ private:
         unsigned joins = nobody;
         // spinning: the last loads returned nothing new
         unsigned repeats = 0;
-        unsigned fruitless = 0;  ///< exchanges in a row that changed nothing
+        unsigned fruitless = 0;  ///< exchanges in a row that changed nothing, of the same few words
+        std::array<std::uintptr_t, 4> fruitless_at{};
+        unsigned oldest_fruitless = 0;
         unsigned spins_until = 0;  ///< not before somebody has written after this step
         struct look {
             std::uintptr_t address = 0;
@@ -205,7 +207,7 @@ private:
     [[nodiscard]] bool is_repetition(std::uintptr_t address, std::uint32_t store);
     void remember_look(std::uintptr_t address, std::uint32_t store);
     void await_change();
-    void notice_exchange(bool changed);
+    void notice_exchange(std::uintptr_t address, bool changed);
     void touch(std::uintptr_t address, std::size_t size, bool write, bool atomic, void const* where);
     void check_alive(std::uintptr_t address, std::size_t size, void const* where);
     [[nodiscard]] bits peek(std::uintptr_t address, unsigned size) const;
@@ -215,6 +217,8 @@ private:
     mutex& mutex_at(std::uintptr_t address);
     [[nodiscard]] std::string describe(std::uintptr_t address);
     [[nodiscard]] std::string places(unsigned thread);
+
+    inline static world* only_ = nullptr;
 
     bool active_ = false;
     bool inside_ = true;

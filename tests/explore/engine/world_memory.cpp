@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // Memory of an execution: plain accesses, atomic ones, the heap.
+#include <algorithm>
 #include <cstring>
 
 #include "world.hpp"
@@ -96,8 +97,11 @@ void world::await_change() {
     me().next = next_[current_] = {0, 0, "spins"};
     choose_next();
 }
-void world::notice_exchange(bool changed) {
-    me().fruitless = changed ? 0 : me().fruitless + 1;
+void world::notice_exchange(std::uintptr_t address, bool changed) {
+    auto& at = me().fruitless_at;
+    bool const again = std::find(at.begin(), at.end(), address) != at.end();
+    if (!again) at[me().oldest_fruitless++ % at.size()] = address;
+    me().fruitless = changed || !again ? 0 : me().fruitless + 1;
     if (me().fruitless < 20) return;
     me().fruitless = 10;
     await_change();
@@ -126,7 +130,7 @@ bits world::exchange(std::uintptr_t address, unsigned size, bits (*make)(bits, b
     memory_.write(l, value, me().sees, current_, order, &replaced);
     poke(address, size, value);
     remark(static_cast<std::uint64_t>(value), nullptr);
-    notice_exchange(value != replaced.value);
+    notice_exchange(address, value != replaced.value);
     return replaced.value;
 }
 
@@ -158,14 +162,14 @@ bits world::compare_exchange(std::uintptr_t address, unsigned size, bits expecte
         memory::read(s, me().sees, current_, failure);
         bits const found = s.value;
         remark(static_cast<std::uint64_t>(found), back != 0 ? "failed, stale" : "failed");
-        notice_exchange(false);
+        notice_exchange(address, false);
         return found;
     }
     memory::read(s, me().sees, current_, success);
     memory::store const replaced = s;
     memory_.write(l, desired, me().sees, current_, success, &replaced);
     poke(address, size, desired);
-    notice_exchange(true);
+    notice_exchange(address, true);
     return replaced.value;
 }
 

@@ -20,6 +20,7 @@
 namespace antiphon {
 
 class inline_executor;
+class fork_lines;
 
 }  // namespace antiphon
 
@@ -59,6 +60,7 @@ struct executor_table {
     assistance (*assist)(executor_word const& w) noexcept;
     void (*unhandled)(executor_word const& w, std::exception_ptr e) noexcept;
     bool (*forked)(executor_word const& w) noexcept;
+    fork_lines* (*lines)(executor_word const& w) noexcept;
     bool (*equal)(executor_word const& a, executor_word const& b) noexcept;
     bool own_clock;
     bool runs_in_place;
@@ -182,6 +184,15 @@ struct erased_executor {
             return false;
         }
     }
+    static fork_lines* lines(executor_word const& w) noexcept {
+        if constexpr (requires(E const& e) {
+                          { e.lines() } -> std::same_as<fork_lines*>;
+                      }) {
+            return get(w).lines();
+        } else {
+            return nullptr;
+        }
+    }
     static bool equal(executor_word const& a, executor_word const& b) noexcept {
         if constexpr (std::equality_comparable<E>) {
             return get(a) == get(b);
@@ -208,6 +219,7 @@ struct erased_executor {
                                           assist,
                                           unhandled,
                                           forked,
+                                          lines,
                                           equal,
                                           own_clock,
                                           std::is_same_v<E, inline_executor>};

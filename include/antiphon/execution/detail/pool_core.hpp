@@ -23,6 +23,7 @@
 #include "antiphon/execution/detail/reference_stock.hpp"
 #include "antiphon/execution/detail/thread_name.hpp"
 #include "antiphon/execution/fork.hpp"
+#include "antiphon/execution/fork_line.hpp"
 #include "antiphon/execution/here.hpp"
 #include "antiphon/execution/parking.hpp"
 #include "antiphon/execution/shared_core.hpp"
@@ -31,6 +32,22 @@
 #include "antiphon/execution/work_queue.hpp"
 
 namespace antiphon::detail {
+
+/// A forked call that a worker has taken, as what it runs next.
+class taken_call final : public work_item {
+public:
+    [[nodiscard]] work_item* hold(forked_call& call, fork_line& mine) noexcept {
+        call_ = &call;
+        mine_ = &mine;
+        return this;
+    }
+    void run() noexcept override { fork_line::run(*call_, mine_); }
+    void reject(errc, rejection) noexcept override { run(); }  // never asked: its forker waits for it
+
+private:
+    forked_call* call_ = nullptr;
+    fork_line* mine_ = nullptr;
+};
 
 /// Referred to by the pool, by its executors and by every worker thread.
 ///
@@ -43,7 +60,11 @@ namespace antiphon::detail {
 class pool_core : public counted {
 public:
     explicit pool_core(thread_pool_options&& options)
-        : workers_{options.threads}, options_{std::move(options)}, queues_{options_.threads}, room_{options_.queue_capacity} {}
+        : workers_{options.threads},
+          options_{std::move(options)},
+          queues_{options_.threads},
+          room_{options_.queue_capacity},
+          lines_{options_.threads, crew_} {}
 
     /// Starts the workers; if one cannot be started, ends those that were and rethrows.
     void start() {
@@ -52,6 +73,7 @@ public:
                 worker& w = workers_[started_];
                 w.core = this;
                 w.queue = &queues_.of(started_);
+                w.line = &lines_[started_];
                 ::new (static_cast<void*>(w.thread))
                     std::thread{[self = shared_core<pool_core>::another(*this), &w] { self->work(w); }};
             }
@@ -66,6 +88,7 @@ public:
     /// See reference_stock.
     [[nodiscard]] bool lends() const noexcept { return current() == phase::open; }
     [[nodiscard]] bool forked() const noexcept { return fork_generation() != generation_; }
+    [[nodiscard]] fork_lines& lines() noexcept { return lines_; }
     [[nodiscard]] std::size_t pending() noexcept {
         if (forked()) return 0;
         std::size_t const count = queues_.count();
@@ -108,6 +131,23 @@ public:
         return counts();
     }
 
+    /// True when nothing was queued and nobody ran anything, at some moment of this call. False: the moment did not come, or cannot.
+    [[nodiscard]] bool wait_until_idle(time_point until) noexcept {
+        if (forked() || place_scope::inside(this) || closer_.load(std::memory_order_relaxed) == this_thread()) return false;
+        idlers_.fetch_add(1, std::memory_order_seq_cst);  // before the looks: see lain_down()
+        bool idle = false;
+        for (;;) {
+            std::uint32_t const seen = quiet_.load(std::memory_order_seq_cst);  // before the looks, which `tell` follows
+            bool const ends = current() != phase::open;
+            // acquire pairs with the release store of joined
+            idle = ends ? joined_.load(std::memory_order_acquire) != 0 : all_is_quiet();
+            if (idle || (until != time_point::max() && clock::now() >= until)) break;
+            ends ? futex_wait_until(joined_, 0, until) : futex_wait_until(quiet_, seen, until);
+        }
+        idlers_.fetch_sub(1, std::memory_order_relaxed);  // too many tell, at worst
+        return idle;
+    }
+
     /// For a destructor inside the pool's own work: lets go of threads that nobody will join.
     void detach_unless_joined() noexcept {
         if (forked() || !begin_closing()) return;
@@ -134,7 +174,10 @@ private:
     struct alignas(64) worker {
         pool_core* core = nullptr;
         worker_queue* queue = nullptr;
+        fork_line* line = nullptr;
         running_slot running;
+        taken_call taken;
+        std::uint64_t seen = 0;  ///< what was offered to fork at the last look
         alignas(std::thread) unsigned char thread[sizeof(std::thread)];
     };
 
@@ -211,13 +254,18 @@ private:
         running_slot::mine = &self.running;
         mine = &self;
         place_scope const here{this};
+        place_scope::line = self.line;
         worker_queue& queue = *self.queue;
         while (current() != phase::stopping) {
             bool moved = false;
             work_item* item = queues_.next(queue, moved);
             if (moved) crew_.call_one();
-            if (item == nullptr) item = search(queue);
-            if (item != nullptr) run(*item);
+            if (item == nullptr) item = search(self);
+            if (item == &self.taken) {
+                item->run();  // part of a job that is counted elsewhere
+            } else if (item != nullptr) {
+                run(*item);
+            }
         }
         // relaxed: whoever wants the sum joins this thread
         rejected_.fetch_add(queues_.rest(queue).reject_all(errc::shut_down), std::memory_order_relaxed);
@@ -234,44 +282,54 @@ private:
         if (now != phase::open) (now == phase::draining ? drained_ : stopped_).fetch_add(1, std::memory_order_relaxed);
     }
     /// For a worker that has found nothing: looks for a while, if nobody else does, and then sleeps until called. Null when the pool stops.
-    [[nodiscard]] work_item* search(worker_queue& queue) noexcept {
+    [[nodiscard]] work_item* search(worker& self) noexcept {
         bool searching = false;
         while (current() != phase::stopping) {
-            work_item* item = find(queue, pool_queues::manners::leave);
-            if (item == nullptr && (searching || (searching = crew_.start_search()))) item = look_around(queue);
+            work_item* item = find(self, pool_queues::manners::leave);
+            if (item == nullptr && (searching || (searching = crew_.start_search()))) item = look_around(self);
             if (item != nullptr) {
-                if (searching && crew_.end_search() && !queues_.empty()) crew_.call_one();
+                if (searching && crew_.end_search() && there_is_something()) crew_.call_one();
                 return item;
             }
-            if (crew_.lie_down(searching) && !queues_.empty()) {
+            if (crew_.lie_down(searching) && there_is_something()) {
                 crew_.get_up();
             } else {
-                if (current() != phase::open) tell(quiet_);
+                lain_down();
                 crew_.sleep();
             }
             searching = true;
         }
         return nullptr;
     }
-    [[nodiscard]] work_item* look_around(worker_queue& queue) noexcept {
+    /// Of those who wait for quiet either this one sees that they do, or they see that it sleeps: each writes first and then looks,
+    /// all seq_cst (lie_down, and phase_ or idlers_).
+    void lain_down() noexcept {
+        if (current() != phase::open || idlers_.load(std::memory_order_seq_cst) != 0) tell(quiet_);
+    }
+    [[nodiscard]] bool there_is_something() const noexcept { return !queues_.empty() || !lines_.empty(); }
+    [[nodiscard]] work_item* look_around(worker& self) noexcept {
         for (int glance = 0; glance < glances; ++glance) {
             ANTIPHON_SPIN_HINT();
-            if (work_item* const item = find(queue, pool_queues::manners::leave)) return item;
+            if (work_item* const item = find(self, pool_queues::manners::leave)) return item;
         }
         time_point const until = saturating_add(clock::now(), patience);
         do {
             std::this_thread::yield();
-            if (work_item* const item = find(queue, pool_queues::manners::second_look)) return item;
+            if (work_item* const item = find(self, pool_queues::manners::second_look)) return item;
         } while (current() != phase::stopping && clock::now() < until);
-        return find(queue, pool_queues::manners::take);
+        return find(self, pool_queues::manners::take);
     }
-    [[nodiscard]] work_item* find(worker_queue& queue, pool_queues::manners how) noexcept {
+    [[nodiscard]] work_item* find(worker& self, pool_queues::manners how) noexcept {
         if (work_item* const item = queues_.next_ordered(true)) return item;
+        worker_queue& queue = *self.queue;
         bool moved = false;
         work_item* item = queues_.fetch(queue, moved);
         if (item == nullptr) item = queues_.steal(queue, how, moved);
         if (moved) crew_.call_one();
-        return item != nullptr ? item : queues_.next_ordered(false);
+        if (item == nullptr) item = queues_.next_ordered(false);
+        if (item != nullptr) return item;
+        forked_call* const part = lines_.take(queue.index, how != pool_queues::manners::take, self.seen);
+        return part != nullptr ? self.taken.hold(*part, *self.line) : nullptr;
     }
 
     // --- ending ----------------------------------------------------------------------------------------------------------
@@ -295,7 +353,8 @@ private:
             futex_wait_until(quiet_, seen, until);
         }
     }
-    /// Nothing waits and nobody runs: all lie down, there was nothing, and nobody has got up meanwhile.
+    /// Nothing waits and nobody runs: all lie down, there was nothing, and nobody has got up meanwhile. What a thread that lends itself has
+    /// forked is no matter: it joins that itself.
     [[nodiscard]] bool all_is_quiet() noexcept {
         crew::state const before = crew_.look();
         return crew::sleepers(before) == started_ && queues_.empty() && crew_.look() == before;
@@ -361,8 +420,10 @@ private:
     pool_queues queues_;
     alignas(64) crew crew_;
     alignas(64) pool_room room_;
+    fork_lines lines_;
 
-    alignas(64) std::atomic<std::uint32_t> quiet_{0};  ///< a word to sleep on during a drain
+    alignas(64) std::atomic<std::uint32_t> quiet_{0};  ///< a word to sleep on until nobody works
+    std::atomic<std::uint32_t> idlers_{0};  ///< how many sleep on it but for a drain
     std::atomic<bool> closing_{false};
     std::atomic<void const*> closer_{nullptr};
     std::atomic<std::uint32_t> joined_{0};

@@ -7,12 +7,14 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -25,10 +27,12 @@
 #include "antiphon/core/time.hpp"
 #include "antiphon/execution/parking.hpp"
 #include "antiphon/request/adapt.hpp"
+#include "antiphon/request/future.hpp"
 #include "antiphon/request/request.hpp"
 #include "antiphon/request/stop_when.hpp"
 #include "antiphon/http/codec.hpp"
 #include "antiphon/http/message.hpp"
+#include "antiphon/http/reply.hpp"
 #include "antiphon/http/server_options.hpp"
 
 namespace antiphon::http {
@@ -38,9 +42,9 @@ namespace detail {
 namespace beast = boost::beast;
 namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
-using served = request<response(request_message), repeat::unsafe>;
-
 class beast_session;
+/// Asks for a session's message; the answer comes back to it.
+using served = std::function<void(std::shared_ptr<beast_session>, request_message, std::stop_token)>;
 
 /// What all sessions share. Everything but `handler` and `open` belongs to the I/O thread.
 struct beast_core : std::enable_shared_from_this<beast_core> {
@@ -82,9 +86,9 @@ public:
         parser_->body_limit(core_->options.max_body);
         stream_.expires_after(core_->options.idle);
         reading_ = true;
-        beast::http::async_read(stream_, buffer_, *parser_, [me = shared_from_this()](beast::error_code error, std::size_t) {
-            me->reading_ = false;
-            me->has_read(error);
+        beast::http::async_read_header(stream_, buffer_, *parser_, [me = shared_from_this()](beast::error_code error, std::size_t) {
+            if (error || me->parser_->is_done()) return me->has_read(error);
+            me->expects_leave() ? me->give_leave() : me->read_body();
         });
     }
     /// No further message; one that is being asked is still answered.
@@ -93,13 +97,41 @@ public:
     }
     void abort() {
         stop_.request_stop();
-        close();
+        break_off();
+    }
+    /// The handler's place is its own; what it answers comes back to the I/O thread.
+    template <class Answer>
+    static void ask(std::shared_ptr<beast_session> who, request<Answer(request_message), repeat::unsafe> const& handler,
+                    request_message asked, std::stop_token stop) {
+        (handler | stop_when(std::move(stop))).submit(std::move(asked), [held = std::move(who)](result<Answer> r) mutable {
+            auto me = std::move(held);  // what keeps the ask does not keep the connection
+            beast_core& core = *me->core_;
+            core.post(
+                [me = std::move(me), r = std::move(r)]() mutable { me->take(r ? reply{*std::move(r)} : response_of(r.error())); });
+        });
     }
 
 private:
     using message = beast::http::request<beast::http::string_body>;
 
+    /// Whether the client waits for a word before it sends its body. **Source**: RFC 9110, 10.1.1.
+    [[nodiscard]] bool expects_leave() {
+        auto const expected = parser_->get().find(beast::http::field::expect);
+        return expected != parser_->get().end() && parser_->get().version() >= 11 && buffer_.size() == 0 &&
+               equal_without_case({expected->value().data(), expected->value().size()}, "100-continue");
+    }
+    void give_leave() {
+        static constexpr std::string_view leave = "HTTP/1.1 100 Continue\r\n\r\n";
+        asio::async_write(
+            stream_, asio::buffer(leave.data(), leave.size()),
+            [me = shared_from_this()](beast::error_code error, std::size_t) { error ? me->has_read(error) : me->read_body(); });
+    }
+    void read_body() {
+        beast::http::async_read(stream_, buffer_, *parser_,
+                                [me = shared_from_this()](beast::error_code error, std::size_t) { me->has_read(error); });
+    }
     void has_read(beast::error_code error) {
+        reading_ = false;
         if (error == beast::http::error::header_limit) return refuse(431);
         if (error == beast::http::error::body_limit) return refuse(413);
         if (error && error.category() == beast::http::make_error_code(beast::http::error::end_of_stream).category() &&
@@ -127,15 +159,9 @@ private:
                 return std::nullopt;
         return made;
     }
-    /// The handler's place is its own; what it answers comes back to this thread.
     void ask(request_message asked) {
         stop_ = std::stop_source{};
-        (core_->handler | stop_when(stop_.get_token()))
-            .submit(std::move(asked), [held = shared_from_this()](result<response> r) mutable {
-                auto me = std::move(held);  // what keeps the ask does not keep the connection
-                beast_core& core = *me->core_;
-                core.post([me = std::move(me), r = std::move(r)]() mutable { me->answer(r ? *std::move(r) : response_of(r.error())); });
-            });
+        core_->handler(shared_from_this(), std::move(asked), stop_.get_token());
     }
     /// A socket that can be read, and has nothing to read, was closed by the other side.
     void watch() {
@@ -147,14 +173,80 @@ private:
             char byte = 0;
             me->stream_.socket().non_blocking(true, ignored);
             std::size_t const size = me->stream_.socket().receive(asio::buffer(&byte, 1), tcp::socket::message_peek, error);
-            if (size == 0 && error != asio::error::would_block) me->stop_.request_stop();
+            if (size != 0 || error == asio::error::would_block) return;
+            me->stop_.request_stop();
+            if (me->streamed_) me->break_off();
         });
     }
-    void answer(response made) {
-        if (std::exchange(watching_, false)) {
-            beast::error_code ignored;
-            stream_.socket().cancel(ignored);
+    void take(reply made) {
+        if (!made.stream) return answer(std::move(made.whole));
+        streamed_ = std::move(made.stream);
+        if (!stream_.socket().is_open() || stop_.stop_requested()) return break_off();  // it went meanwhile
+        begin(made.whole);
+        chunked_ = version_ >= 11;
+        if (!chunked_) keep_alive_ = false, out_->keep_alive(false);
+        if (bodiless(made.whole.status) || head_) streamed_ = {};
+        if (!bodiless(made.whole.status)) out_->chunked(chunked_);
+        stream_.expires_after(core_->options.idle);
+        serializer_.emplace(*out_);
+        beast::http::async_write_header(stream_, *serializer_, [me = shared_from_this()](beast::error_code error, std::size_t) {
+            if (error) return me->break_off();
+            me->streamed_ ? me->await_part() : me->end_stream(error);
+        });
+    }
+    /// However long that takes; meanwhile the client is watched.
+    void await_part() {
+        stream_.expires_never();
+        part_ = streamed_.next().then([held = shared_from_this()](result<std::string> part) mutable {
+            auto me = std::move(held);
+            beast_core& core = *me->core_;
+            core.post([me = std::move(me), part = std::move(part)]() mutable { me->write_part(std::move(part)); });
+        });
+    }
+    void write_part(result<std::string> part) {
+        if (!streamed_) return;
+        if (!part) return break_off();
+        bool const last = part->empty();
+        text_ = *std::move(part);
+        stream_.expires_after(core_->options.idle);
+        auto const written = [me = shared_from_this(), last](beast::error_code error, std::size_t) {
+            if (last) return me->end_stream(error);
+            error || !me->streamed_ ? me->break_off() : me->await_part();
+        };
+        if (!chunked_) {
+            last ? end_stream({}) : asio::async_write(stream_, asio::buffer(text_), written);
+        } else if (last) {
+            asio::async_write(stream_, beast::http::make_chunk_last(), written);
+        } else {
+            asio::async_write(stream_, beast::http::make_chunk(asio::buffer(text_)), written);
         }
+    }
+    void end_stream(beast::error_code error) {
+        streamed_ = {};
+        look_away();
+        if (error || !keep_alive_) return linger(error);
+        read();
+    }
+    /// The client sees that there is no end; who writes sees that nobody reads.
+    void break_off() {
+        streamed_ = {};
+        part_ = {};
+        close();
+    }
+    void look_away() {
+        if (!std::exchange(watching_, false)) return;
+        beast::error_code ignored;
+        stream_.socket().cancel(ignored);
+    }
+    void answer(response made) {
+        look_away();
+        begin(made);
+        if (!bodiless(made.status)) out_->content_length(made.body.size());
+        if (!bodiless(made.status) && !head_) out_->body() = std::move(made.body);
+        write();
+    }
+    [[nodiscard]] static bool bodiless(int status) noexcept { return status == 204 || status == 304; }
+    void begin(response const& made) {
         // Where others wait to be accepted, nobody keeps a place that is not used.
         if (core_->draining || core_->sessions.size() >= core_->options.max_connections) keep_alive_ = false;
         out_.emplace();
@@ -165,10 +257,6 @@ private:
                 !equal_without_case(each.name, "Connection"))
                 out_->insert({each.name.data(), each.name.size()}, {each.value.data(), each.value.size()});
         out_->keep_alive(keep_alive_);
-        bool const bodiless = made.status == 204 || made.status == 304;
-        if (!bodiless) out_->content_length(made.body.size());
-        if (!bodiless && !head_) out_->body() = std::move(made.body);
-        write();
     }
     void refuse(int status) {
         keep_alive_ = false;
@@ -212,7 +300,11 @@ private:
     std::optional<beast::http::response<beast::http::string_body>> out_;
     std::optional<beast::http::response_serializer<beast::http::string_body>> serializer_;
     std::stop_source stop_;
+    body_reader streamed_;  ///< of the answer, until its end has been written
+    future<void> part_;  ///< its next part is waited for
+    std::string text_;  ///< the part that is being written
     unsigned version_ = 11;
+    bool chunked_ = false;
     bool keep_alive_ = false, head_ = false, watching_ = false, reading_ = false;
 };
 

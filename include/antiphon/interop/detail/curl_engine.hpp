@@ -5,10 +5,13 @@
 #include <curl/curl.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -44,8 +47,8 @@ public:
         curl_multi_setopt(loop_.multi(), CURLMOPT_MAXCONNECTS, connections());
     }
     ~curl_engine() {
-        for (CURL* const each : idle_)
-            curl_easy_cleanup(each);
+        for (idle_handle const& each : idle_)
+            curl_easy_cleanup(each.easy);
     }
 
     [[nodiscard]] client_options const& options() const noexcept { return options_; }
@@ -91,14 +94,24 @@ public:
         while (open_inbox()) {
             expire();
             begin_waiting();
-            loop_.work(fall_asleep() ? std::min(until_.next(), cap_.next()) : time_point::min());
-            collect();
+            loop_.advance();  // what has begun is sent before anything is waited for, and while whoever asks need not wake this thread
+            bool const ended = collect();
+            if (active_count_ == 0) linger();
+            loop_.work(!ended && fall_asleep() ? std::min(until_.next(), cap_.next()) : time_point::min());
+            static_cast<void>(collect());
         }
         end();
     }
 
 private:
-    static constexpr std::size_t most_idle = 256;
+    static constexpr std::size_t most_idle = 256, most_looks = 4;
+    struct idle_handle {
+        CURL* easy;
+        std::shared_ptr<question const> prepared;  ///< for this question; null: it was reset
+    };
+    /// How long the thread looks for the next ask before it sleeps, when the last one has just been answered: whoever asks one thing after
+    /// the other then pays for no wake-up.
+    static constexpr std::chrono::microseconds lingers{20};
 
     [[nodiscard]] long connections() const noexcept {
         return static_cast<long>(options_.max_active < 10'000 ? options_.max_active : 10'000);
@@ -111,10 +124,19 @@ private:
         return true;
     }
     void wake(parking_lock::scope& hold) noexcept {
-        bool const asleep = std::exchange(asleep_, false);
-        // Under the lock: the loop is there for as long as `ended_` is not set.
-        if (asleep) loop_.wake();
+        fresh_.store(true, std::memory_order_relaxed);  // a hint for `linger`; what is fresh is found under the lock
+        if (!std::exchange(asleep_, false)) return hold.unlock();
+        // Not under the lock, for which the woken thread would have to wait. Its end, and that of all others, may come in between.
+        auto const alive = shared_core<curl_engine>::another(*this);
         hold.unlock();
+        loop_.wake();
+    }
+    /// Gives way to others meanwhile.
+    void linger() noexcept {
+        if (!std::exchange(answered_, false)) return;
+        time_point const until = saturating_add(clock::now(), lingers);
+        while (!fresh_.load(std::memory_order_relaxed) && clock::now() < until)
+            std::this_thread::yield();
     }
     /// From now on whoever adds something wakes; false: something was added already.
     [[nodiscard]] bool fall_asleep() noexcept {
@@ -126,6 +148,7 @@ private:
     [[nodiscard]] bool open_inbox() noexcept {
         parking_lock::scope hold{lock_};
         asleep_ = false;
+        fresh_.store(false, std::memory_order_relaxed);
         transfer_list fresh = std::exchange(inbox_, {});
         bool const more = !closing_;
         hold.unlock();
@@ -205,9 +228,10 @@ private:
         if (t.expires <= clock::now())
             return settle(t, failure{errc::deadline_exceeded, t.redirects == 0 ? executed::no : executed::maybe});
         ANTIPHON_TRY {
-            CURL* const easy = take_handle();
+            bool known = false;
+            CURL* const easy = take_handle(t, known);
             if (easy == nullptr) return settle(t, failure{errc::internal, executed::no, "out of memory"});
-            t.prepare(easy, options_);
+            t.prepare(easy, options_, known);
         }
         ANTIPHON_CATCH_ALL {
             if (t.easy != nullptr) put_back(t);
@@ -223,15 +247,17 @@ private:
         if (t.streams() && t.expires != time_point::max()) until_.push(t, t.expires);
     }
     /// Out of curl, at once.
-    void stop(transfer& t) noexcept {
+    void stop(transfer& t, bool finished = false) noexcept {
         curl_multi_remove_handle(loop_.multi(), t.easy);
         active_.remove(t);
         --active_count_;
         if (t.back != nullptr) until_.remove(t);
-        put_back(t);
+        put_back(t, finished);
     }
-    void collect() noexcept {
+    /// Whether anything has ended.
+    [[nodiscard]] bool collect() noexcept {
         int left = 0;
+        bool any = false;
         time_point const now = clock::now();
         while (CURLMsg const* const message = curl_multi_info_read(loop_.multi(), &left)) {
             if (message->msg != CURLMSG_DONE) continue;
@@ -240,7 +266,9 @@ private:
             void* of = nullptr;
             curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &of);
             finish(*static_cast<transfer*>(of), code);
+            any = answered_ = true;
         }
+        return any;
     }
     void finish(transfer& t, CURLcode code) noexcept {
         ANTIPHON_TRY {
@@ -248,7 +276,7 @@ private:
                 if (std::shared_ptr<question const> next = t.next_question()) return go_on(t, std::move(next));
             }
             result<response> answer = t.outcome(code);
-            stop(t);
+            stop(t, code == CURLE_OK);
             settle(t, std::move(answer));
         }
         ANTIPHON_CATCH_ALL {
@@ -283,17 +311,26 @@ private:
         refuse(reply, answer ? failure{errc::internal, executed::yes, "the server does not speak HTTP"} : std::move(answer).error());
     }
 
-    [[nodiscard]] CURL* take_handle() noexcept {
+    /// One that has just answered the same question if there is any, which is `known` then.
+    [[nodiscard]] CURL* take_handle(transfer const& t, bool& known) noexcept {
         if (idle_.empty()) return curl_easy_init();
-        CURL* const easy = idle_.back();
+        auto found = idle_.end() - 1;
+        for (std::size_t i = 0; i != most_looks && found->prepared != t.asked && found != idle_.begin(); ++i)
+            --found;
+        known = found->prepared == t.asked && t.key.empty() && t.source == nullptr && !t.tells_deadline(options_);
+        std::swap(*found, idle_.back());
+        idle_handle const taken = std::move(idle_.back());
         idle_.pop_back();
-        return easy;
+        if (!known && taken.prepared != nullptr) curl_easy_reset(taken.easy);
+        return taken.easy;
     }
-    void put_back(transfer& t) noexcept {
+    /// What it still points to of the transfer, it does not look at before it is prepared again.
+    void put_back(transfer& t, bool finished = false) noexcept {
         CURL* const easy = std::exchange(t.easy, nullptr);
         if (idle_.size() == most_idle) return curl_easy_cleanup(easy);
-        curl_easy_reset(easy);  // what it points to is going
-        idle_.push_back(easy);
+        bool const keeps = finished && t.as_asked();
+        if (!keeps) curl_easy_reset(easy);
+        idle_.push_back({easy, keeps ? t.asked : nullptr});
     }
     void end() noexcept {
         for (;;) {
@@ -321,6 +358,7 @@ private:
     // Guarded by lock_:
     transfer_list inbox_;
     transfer* noted_ = nullptr;
+    std::atomic<bool> fresh_{false};  ///< something was added since the inbox was opened; relaxed both ways: only a hint
     bool asleep_ = false;  ///< the I/O thread sleeps, or is about to, and nobody has woken it
     bool closing_ = false;
     bool ended_ = false;
@@ -331,7 +369,8 @@ private:
     transfer_list active_;
     std::size_t active_count_ = 0;
     active_cap cap_;
-    std::vector<CURL*> idle_;
+    std::vector<idle_handle> idle_;
+    bool answered_ = false;  ///< since the thread lingered
 };
 
 inline void stop_transfer::operator()() const noexcept { engine->note(*which, transfer::stop_it); }

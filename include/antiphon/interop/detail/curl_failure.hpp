@@ -22,12 +22,18 @@ struct transfer_state {
     return curl_easy_getinfo(easy, stage, &time) == CURLE_OK && time > 0;
 }
 
+/// Some versions count the handshake into the time to connect, and have none during it; the connection's own port is known by then.
+[[nodiscard]] inline bool connected(CURL* easy) noexcept {
+    long port = 0;
+    return reached(easy, CURLINFO_CONNECT_TIME_T) || (curl_easy_getinfo(easy, CURLINFO_LOCAL_PORT, &port) == CURLE_OK && port > 0);
+}
+
 [[nodiscard]] inline failure timed_out(CURL* easy, bool secure, transfer_state how) noexcept {
     constexpr errc code = errc::deadline_exceeded;
     if (how.answered) return {code, how.executed(), "timed out while receiving the body"};
     if (how.sent) return {code, how.executed(), "timed out while waiting for the answer"};
     if (!reached(easy, CURLINFO_NAMELOOKUP_TIME_T)) return {code, how.executed(), "timed out while looking up the host's name"};
-    if (!reached(easy, CURLINFO_CONNECT_TIME_T)) return {code, how.executed(), "timed out while connecting"};
+    if (!connected(easy)) return {code, how.executed(), "timed out while connecting"};
     if (secure && !reached(easy, CURLINFO_APPCONNECT_TIME_T)) return {code, how.executed(), "timed out in the TLS handshake"};
     return {code, how.executed(), "timed out before anything was sent"};
 }

@@ -44,6 +44,7 @@ public:
 
     [[nodiscard]] CURLM* multi() const noexcept { return multi_; }
     void wake() noexcept { curl_multi_wakeup(multi_); }
+    void advance() noexcept {}
     /// Sleeps until there is something to do, or `until`, and does it.
     void work(time_point until) noexcept {
         // curl knows of new transfers, and does not sleep then.
@@ -98,10 +99,13 @@ public:
         int const count = ::epoll_wait(poll_.fd, events.data(), static_cast<int>(events.size()), timeout(next));
         for (int i = 0; i < count; ++i)
             serve(events[static_cast<std::size_t>(i)]);
-        if (timer_ <= clock::now()) {
-            timer_ = time_point::max();  // not after: curl may set the next one inside
-            curl_multi_socket_action(multi(), CURL_SOCKET_TIMEOUT, 0, &running_);
-        }
+        advance();
+    }
+    /// What is due without waiting for any socket: transfers that have just been added, too.
+    void advance() noexcept {
+        if (timer_ == time_point::max() || timer_ > clock::now()) return;
+        timer_ = time_point::max();  // not after: curl may set the next one inside
+        curl_multi_socket_action(multi(), CURL_SOCKET_TIMEOUT, 0, &running_);
     }
 
 private:
@@ -146,8 +150,10 @@ private:
                          ((seen & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0);
         curl_multi_socket_action(multi(), event.data.fd, mask, &running_);
     }
-    static int on_socket(CURL*, curl_socket_t socket, int what, void* self, void*) noexcept {
-        int const poll = static_cast<epoll_loop*>(self)->poll_.fd;
+    /// `known`: what was assigned to the socket when it was added; curl forgets it when the socket is removed.
+    static int on_socket(CURL*, curl_socket_t socket, int what, void* self, void* known) noexcept {
+        auto& me = *static_cast<epoll_loop*>(self);
+        int const poll = me.poll_.fd;
         if (what == CURL_POLL_REMOVE) {
             ::epoll_ctl(poll, EPOLL_CTL_DEL, socket, nullptr);  // fails where it was closed already
             return 0;
@@ -155,8 +161,10 @@ private:
         ::epoll_event wanted{};
         wanted.events = ((what & CURL_POLL_IN) != 0 ? EPOLLIN : 0U) | ((what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0U);
         wanted.data.fd = socket;
-        if (::epoll_ctl(poll, EPOLL_CTL_MOD, socket, &wanted) == 0) return 0;
-        return errno == ENOENT && ::epoll_ctl(poll, EPOLL_CTL_ADD, socket, &wanted) == 0 ? 0 : -1;
+        if (known != nullptr && ::epoll_ctl(poll, EPOLL_CTL_MOD, socket, &wanted) == 0) return 0;
+        if (known == nullptr) curl_multi_assign(me.multi(), socket, self);
+        if (::epoll_ctl(poll, EPOLL_CTL_ADD, socket, &wanted) == 0) return 0;
+        return errno == EEXIST && ::epoll_ctl(poll, EPOLL_CTL_MOD, socket, &wanted) == 0 ? 0 : -1;
     }
     static int on_timer(CURLM*, long milliseconds, void* self) noexcept {
         static_cast<epoll_loop*>(self)->timer_ =

@@ -69,17 +69,24 @@ public:
         if (source) source->listen(this);
     }
 
-    /// Tells curl everything about the ask. **Errors**: what curl does not take, it says when it begins.
-    void prepare(CURL* handle, client_options const& options) {
+    /// Tells curl everything about the ask; the handle is new, or was reset, or was `known`: prepared for the same question, with nothing in
+    /// it of the ask before. **Errors**: what curl does not take, it says when it begins.
+    void prepare(CURL* handle, client_options const& options, bool known) {
         easy = handle;
         got = {};
         header_bytes = uploaded = 0;
         headers_done = too_large = false;
         no_memory = false;
-        curl_easy_reset(easy);
-        set_url_and_limits(options);
-        set_method();
-        set_headers(options);
+        set_lines(options);
+        if (!known) {
+            set_url_and_limits(options);
+            set_method();
+            set_headers(options);
+        }
+        // Of a streamed answer the beginning of the body is the answer: for that the engine has its own timer.
+        bool const limited = expires != time_point::max() && !streams();
+        if (limited || known)
+            curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, limited ? static_cast<long>(milliseconds_until(expires, 2'000'000'000)) : 0L);
         curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &transfer::on_body);
         curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
         curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &transfer::on_header);
@@ -89,6 +96,13 @@ public:
         most_header = options.max_header;
         window = options.stream_window;
         follows = options.max_redirects != 0;
+    }
+    [[nodiscard]] bool tells_deadline(client_options const& o) const noexcept {
+        return expires != time_point::max() && !o.deadline_field.empty() && !asked->headers.contains(o.deadline_field);
+    }
+    /// Whether what curl was told is the question and nothing else, so that the next ask for it need not tell it again.
+    [[nodiscard]] bool as_asked() const noexcept {
+        return first_line_ == asked->lines.get() && source == nullptr && asked->body.empty();
     }
     /// Once curl has ended it.
     [[nodiscard]] transfer_state state() const noexcept {
@@ -151,8 +165,6 @@ private:
         curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
         curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
         curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);  // to remove one does not wait for its look-up
-        if (expires != time_point::max() && !streams())  // there the answer is the beginning of the body: the engine's own timer
-            curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(milliseconds_until(expires, 2'000'000'000)));
         time_point const connected = saturating_add(clock::now(), o.connect_timeout);
         curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(milliseconds_until(connected, 2'000'000'000)));
         curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(o.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
@@ -194,16 +206,19 @@ private:
     void set_headers(client_options const& o) {
         curl_easy_setopt(easy, CURLOPT_USERAGENT, o.user_agent.c_str());
         if (o.compression && !asked->headers.contains("Accept-Encoding")) curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+        curl_easy_setopt(easy, CURLOPT_HTTPHEADER, first_line_);
+    }
+    /// Those of the question, and before them those of this ask alone.
+    void set_lines(client_options const& o) {
         curl_slist* first = asked->lines.get();
         auto const put_before = [&](std::size_t i, std::string line) {
             lines_[i] = std::move(line);
             nodes_[i] = {lines_[i].data(), first};
             first = &nodes_[i];
         };
-        if (expires != time_point::max() && !o.deadline_field.empty() && !asked->headers.contains(o.deadline_field))
-            put_before(0, o.deadline_field + ": " + std::to_string(milliseconds_until(expires, 2'000'000'000)));
+        if (tells_deadline(o)) put_before(0, o.deadline_field + ": " + std::to_string(milliseconds_until(expires, 2'000'000'000)));
         if (!key.empty()) put_before(1, std::string{idempotency_key::field_name}.append(": ").append(key));
-        curl_easy_setopt(easy, CURLOPT_HTTPHEADER, first);
+        first_line_ = first;
     }
 
     static std::size_t on_header(char* data, std::size_t one, std::size_t size, void* self) noexcept {
@@ -297,6 +312,7 @@ private:
     bool headers_done = false, too_large = false, bad_header = false, no_memory = false;
     std::array<std::string, 2> lines_;
     std::array<curl_slist, 2> nodes_{};
+    curl_slist* first_line_ = nullptr;
 };
 
 }  // namespace antiphon::http::detail

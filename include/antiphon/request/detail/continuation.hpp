@@ -9,9 +9,9 @@
 #include <type_traits>
 #include <utility>
 
-#include "antiphon/core/invoke.hpp"
 #include "antiphon/core/lifetime.hpp"
 #include "antiphon/execution/any_executor.hpp"
+#include "antiphon/request/detail/nullable.hpp"
 #include "antiphon/request/detail/signature.hpp"
 #include "antiphon/request/host.hpp"
 #include "antiphon/request/link.hpp"
@@ -183,13 +183,13 @@ private:
     void react(result<T>& r, delivery how) noexcept {
         ambient_context const inherited{this->context()};
         if constexpr (Kind == reaction::failure) {
-            answer([&]() -> decltype(auto) { return antiphon::detail::invoke(std::move(f_), std::move(r).error()); }, how);
+            answer([&]() -> decltype(auto) { return call_back(std::move(f_), std::move(r).error()); }, how);
         } else if constexpr (Kind == reaction::either) {
-            answer([&]() -> decltype(auto) { return antiphon::detail::invoke(std::move(f_), std::move(r)); }, how);
+            answer([&]() -> decltype(auto) { return call_back(std::move(f_), std::move(r)); }, how);
         } else if constexpr (std::is_void_v<T>) {
-            answer([&]() -> decltype(auto) { return antiphon::detail::invoke(std::move(f_)); }, how);
+            answer([&]() -> decltype(auto) { return call_back(std::move(f_)); }, how);
         } else {
-            answer([&]() -> decltype(auto) { return antiphon::detail::invoke(std::move(f_), *std::move(r)); }, how);
+            answer([&]() -> decltype(auto) { return call_back(std::move(f_), *std::move(r)); }, how);
         }
     }
     template <class Make>
@@ -271,7 +271,7 @@ private:
             state_ptr<state<T>> const source{static_cast<state<T>*>(take_upstream())};
             ANTIPHON_TRY {
                 ambient_context const inherited{context()};
-                static_cast<void>(antiphon::detail::invoke(std::move(f_), source->take()));
+                static_cast<void>(call_back(std::move(f_), source->take()));
             }
             ANTIPHON_CATCH_ALL { executor().unhandled(std::current_exception()); }
         }

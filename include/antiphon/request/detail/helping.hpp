@@ -22,7 +22,7 @@ inline assistance state_base::help_queued(bool claim) noexcept {
     if (!may_run && !trampoline::holds(*this)) return (bits() & handers) != 0 ? assistance::none : assist_place();
     if (take_own_step()) {
         trampoline::barrier const closed;
-        place_scope const lent{place};
+        place_scope const lent{place, &executor_};
         step(delivery::tail);
     }
     return assistance::progress;
@@ -34,7 +34,7 @@ inline bool state_base::claim_alone() noexcept {
     if ((bits() & (runnable | others)) != runnable || executor_.forked() || !executor_.claimable()) return false;
     if (!take_own_step()) return false;
     trampoline::barrier const closed;
-    place_scope const lent{executor_.place()};
+    place_scope const lent{executor_.place(), &executor_};
     step(delivery::tail);
     return true;
 }
