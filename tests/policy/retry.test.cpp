@@ -956,7 +956,7 @@ TEST_CASE("retry: what the function of when() throws is the failure") {
 TEST_CASE("retry: the function of when() does not run on the timer thread, and values of every kind pass it") {
     std::atomic<bool> on_timer{false};
     auto const looks = ap::retry{.max_attempts = 2, .backoff = at_once}.when([&](int x) {
-        if (ap::detail::timer_thread::is_current()) on_timer = true;
+        if (ap::timer_thread::is_current()) on_timer = true;
         return x < 0;
     });
     auto const late =
