@@ -100,7 +100,7 @@ TEST_CASE("node_cache: what one thread frees another one gets, in batches") {
 
 TEST_CASE("node_cache: what nobody asks for again goes to operator delete beyond a bound, and all of it when trimmed") {
     constexpr std::size_t size = 512;
-    constexpr std::size_t most = std::size_t{16} << 20;
+    constexpr std::size_t most = std::size_t{4} << 20, usual = std::size_t{128} << 20;
     constexpr std::size_t many = most / size + 5000;
     std::vector<void*> made(many);
     auto const take_all = [&] {
@@ -117,14 +117,18 @@ TEST_CASE("node_cache: what nobody asks for again goes to operator delete beyond
         ap::node_cache::trim();
         CHECK(take_all() == many);
         give_all();
+        CHECK(take_all() == (on ? 0 : many));  // the usual bound is beyond that
+        ap::node_cache::keep_at_most(most);
+        give_all();
         std::size_t const fresh = take_all();
-        CHECK(fresh >= 5000 - 3 * 30);  // two magazines of a thread, and one that passes the bound
+        CHECK(fresh >= 5000 - 3 * 62);  // two magazines of a thread, and one that passes the bound
         if (on) CHECK(fresh <= 5000);
         give_all();
         ap::node_cache::trim();
         CHECK(take_all() == many);
         give_all();
         ap::node_cache::trim();
+        ap::node_cache::keep_at_most(usual);
     });
 }
 

@@ -115,3 +115,31 @@ TEST_CASE("a cast of not-a-number is no time at all") {
     STATIC_REQUIRE(cast<double>(std::numeric_limits<double>::quiet_NaN()) == 0s);
     STATIC_REQUIRE(cast<float>(std::numeric_limits<float>::quiet_NaN()) == 0s);
 }
+
+namespace {
+struct options {
+    ap::any_duration limit = 1s;
+};
+}  // namespace
+
+TEST_CASE("an option that is a duration takes floating ones") {
+    STATIC_REQUIRE(options{.limit = 1.5s}.limit == 1500ms);
+    STATIC_REQUIRE(options{.limit = 0.25ms}.limit == 250us);
+}
+
+TEST_CASE("an option that is a duration clamps what is longer than for ever") {
+    STATIC_REQUIRE(options{.limit = std::chrono::hours::max()}.limit == ap::duration::max());
+    STATIC_REQUIRE(options{.limit = std::chrono::hours::min()}.limit == ap::duration::min());
+    STATIC_REQUIRE(options{.limit = std::chrono::duration<double>::max()}.limit == ap::duration::max());
+}
+
+TEST_CASE("an option that is a duration is one, by default zero") {
+    STATIC_REQUIRE(ap::any_duration{} == 0s);
+    ap::duration const d = options{}.limit;
+    CHECK(d == 1s);
+}
+
+TEST_CASE("any duration is added to a moment, clamped") {
+    STATIC_REQUIRE(ap::saturating_add(ap::time_point{1s}, 1.5s) == ap::time_point{2500ms});
+    STATIC_REQUIRE(ap::saturating_add(ap::time_point{1s}, std::chrono::hours::max()) == ap::time_point::max());
+}

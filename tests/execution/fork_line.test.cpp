@@ -114,7 +114,7 @@ TEST_CASE("fork line: a sleeper is called for what is offered, and for nothing e
 TEST_CASE("fork line: who joins a call that was taken runs what that has forked meanwhile") {
     served_line mine{1};
     static served_line theirs{1};
-    static std::latch helped{1};
+    static std::latch has_forked{1}, helped{1};
     struct part final : ap::forked_call {
         part() noexcept : forked_call{[](forked_call&) noexcept { helped.count_down(); }} {}
     };
@@ -123,6 +123,7 @@ TEST_CASE("fork line: who joins a call that was taken runs what that has forked 
             : forked_call{[](forked_call& me) noexcept {
                   part half;
                   if (!theirs.line.fork(half)) return;
+                  has_forked.count_down();
                   helped.wait();
                   static_cast<outer&>(me).how = theirs.line.join(half);
               }} {}
@@ -131,6 +132,7 @@ TEST_CASE("fork line: who joins a call that was taken runs what that has forked 
     CHECK(mine.line.fork(whole));
     REQUIRE(mine.line.take() == &whole);
     std::thread taker{[&] { ap::fork_line::run(whole, &theirs.line); }};
+    has_forked.wait();  // a joiner that finds nothing for a while sleeps
     joined const how = mine.line.join(whole);
     taker.join();
     CHECK(how == joined::done);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <antiphon/execution/detail/steal_ring.hpp>
+#include <antiphon/execution/work_queue.hpp>
 
 #include <deque>
 

@@ -2,6 +2,7 @@
 #include <antiphon/execution/any_executor.hpp>
 #include <antiphon/execution/thread_pool.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -611,3 +612,46 @@ namespace antiphon {
 static_assert(!std::is_copy_constructible_v<thread_pool>);
 
 }  // namespace antiphon
+
+TEST_CASE("whoever waits until a pool is idle sees what its jobs, and those that they posted, have done") {
+    ap::thread_pool pool{{.threads = 2}};
+    std::vector<int> seen(100);  // not atomic
+    for (int& each : seen)
+        pool.get_executor().execute(ap::work{[&each, where = pool.get_executor()] { where.execute(ap::work{[&each] { each = 1; }}); }});
+    CHECK(pool.wait_until_idle());
+    CHECK(std::count(seen.begin(), seen.end(), 1) == 100);
+    CHECK(pool.pending() == 0);
+}
+
+TEST_CASE("a pool without work is idle at once, and goes on afterwards") {
+    ap::thread_pool pool{{.threads = 2}};
+    CHECK(pool.wait_until_idle());
+    std::atomic<bool> ran{false};
+    pool.get_executor().execute(ap::work{[&] { ran = true; }});
+    CHECK(pool.wait_until_idle(std::chrono::hours::max()));
+    CHECK(ran);
+}
+
+TEST_CASE("a pool that works is not idle within the limit") {
+    ap::thread_pool pool{{.threads = 2}};
+    occupied one{pool};
+    CHECK_FALSE(pool.wait_until_idle(0s));
+    CHECK_FALSE(pool.wait_until_idle(0.001s));
+    one.release();
+    CHECK(pool.wait_until_idle());
+}
+
+TEST_CASE("waiting until one's own pool is idle is refused") {
+    ap::thread_pool pool{{.threads = 1}};
+    std::optional<bool> idle;
+    job asks{[&] { idle = pool.wait_until_idle(); }};
+    pool.get_executor().execute(asks.to_work());
+    asks.wait();
+    CHECK(idle == false);
+}
+
+TEST_CASE("a pool that was shut down is idle") {
+    ap::thread_pool pool{{.threads = 2}};
+    static_cast<void>(pool.shut_down(0.5s));
+    CHECK(pool.wait_until_idle());
+}

@@ -293,6 +293,24 @@ EXPLORE("thread_pool: a shut-down against a job, it runs or is refused",
     explore::check(e.all() == 1, "one end");
     explore::outcome(static_cast<unsigned>(e.ran.load()));
 }
+EXPLORE("thread_pool: whoever waits until it is idle sees what the jobs wrote", {.search = plan::way::bounded, .stale_reads = 1}) {
+    int written = 0;  // not atomic
+    ap::thread_pool pool{{.threads = 1}};
+    pool.get_executor().execute(ap::work{[&] { ++written; }});
+    explore::check(pool.wait_until_idle(), "it came");
+    explore::check(written == 1, "it ran before");
+    static_cast<void>(pool.shut_down());
+}
+EXPLORE("thread_pool: waiting until it is idle ends, whatever is posted or shut down meanwhile",
+        {.search = plan::way::bounded, .stale_reads = 1}) {
+    ends e;
+    ap::thread_pool pool{{.threads = 1}};
+    std::thread waits{[&] { explore::check(pool.wait_until_idle(), "it came"); }};
+    post_to(pool.get_executor(), e);
+    static_cast<void>(pool.shut_down());
+    waits.join();
+    explore::check(e.all() == 1, "one end");
+}
 EXPLORE("thread_pool: two shut-downs at once both return when it is over", {.search = plan::way::bounded, .stale_reads = 1}) {
     ends e;
     ap::thread_pool pool{{.threads = 1}};

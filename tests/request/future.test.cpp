@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <antiphon/core/unique_function.hpp>
 #include <antiphon/execution/inline_executor.hpp>
 #include <antiphon/execution/manual_executor.hpp>
 #include <antiphon/execution/strand.hpp>
 #include <antiphon/execution/thread_pool.hpp>
 #include <antiphon/request/future.hpp>
 #include <antiphon/request/promise.hpp>
+#include <antiphon/request/ready_future.hpp>
 #include <antiphon/request/request.hpp>
+#include <antiphon/request/shared_future.hpp>
 #include <antiphon/request/sleep.hpp>
 #include <antiphon/request/starts_on.hpp>
 #include <antiphon/request/task.hpp>
@@ -665,3 +668,72 @@ static_assert(sizeof(future<int>) == sizeof(void*));
 static_assert(std::is_nothrow_move_constructible_v<future<int>> && !std::is_copy_constructible_v<future<int>>);
 
 }  // namespace antiphon
+
+TEST_CASE("wait_until takes a moment of the system's clock, as far away by the executor's") {
+    ap::testing::simulation sim;
+    auto const start = sim.now();
+    auto f = (ap::request{[]() -> ap::task<int> {
+                  co_await ap::sleep_for(2h);
+                  co_return 1;
+              }} |
+              ap::starts_on(sim))
+                 .submit();
+    CHECK_FALSE(f.wait_until(std::chrono::system_clock::now() + 1h));
+    CHECK(sim.now() <= start + 1h);
+    CHECK_FALSE(f.wait_until(std::chrono::system_clock::now() - 1h));
+    CHECK_FALSE(f.wait_until(start + 1.5s));
+    CHECK(f.wait_until(std::chrono::system_clock::time_point::max()));
+    CHECK_FALSE(ap::future<int>{}.wait_until(std::chrono::system_clock::now()));
+}
+
+#if ANTIPHON_EXCEPTIONS
+
+namespace {
+std::exception_ptr missed;
+struct missing_executor {
+    void execute(ap::work job) const { std::move(job)(); }
+    void unhandled(std::exception_ptr e) const { missed = std::move(e); }
+};
+bool missed_a_null_callback() {
+    try {
+        if (missed) std::rethrow_exception(std::exchange(missed, nullptr));
+    } catch (ap::request_error const& e) {
+        return e.why() == ap::errc::failed_precondition && e.why().message() == "the callback is null";
+    }
+    return false;
+}
+using pointer = int (*)(int);
+}  // namespace
+
+TEST_CASE("a null continuation is a failure, failed_precondition, however it is null") {
+    CHECK(answered<int>(1).then(pointer{nullptr}).get().error() == ap::errc::failed_precondition);
+    CHECK(answered<int>(1).then(std::function<int(int)>{}).get().error() == ap::errc::failed_precondition);
+    CHECK(answered<int>(1).then(ap::unique_function<int(int)>{}).get().error().message() == "the callback is null");
+    CHECK(answered<int>(1).then(std::function<int(ap::result<int>)>{}).get().error() == ap::errc::failed_precondition);
+    CHECK(failed().or_else(std::function<int(ap::failure)>{}).get().error() == ap::errc::failed_precondition);
+    CHECK(ap::make_future(1).then(pointer{nullptr}).get().error() == ap::errc::failed_precondition);
+    CHECK(answered<int>(1).share().then(std::function<int(ap::result<int> const&)>{}).get().error() == ap::errc::failed_precondition);
+}
+
+TEST_CASE("what passes by a null continuation does not notice") {
+    CHECK(failed().then(pointer{nullptr}).get().error() == ap::errc::aborted);
+    CHECK(answered<int>(1).or_else(std::function<int(ap::failure)>{}).get().value() == 1);
+}
+
+TEST_CASE("a null callback is told to the executor's unhandled hook, however it is null") {
+    answered<int>(1).on_complete(missing_executor{}, static_cast<void (*)(ap::result<int>)>(nullptr));
+    CHECK(missed_a_null_callback());
+    answered<int>(1).on_complete(missing_executor{}, std::function<void(ap::result<int>)>{});
+    CHECK(missed_a_null_callback());
+    ap::request const plain = ap::request{[](int x) { return x; }} | ap::starts_on(missing_executor{});
+    plain.submit(1, static_cast<void (*)(ap::result<int>)>(nullptr));
+    CHECK(missed_a_null_callback());
+    ap::request<int(int)> const spelled = plain;
+    spelled.submit(1, std::function<void(ap::result<int>)>{});
+    CHECK(missed_a_null_callback());
+    ap::request const coroutine = ap::request{[](int x) -> ap::task<int> { co_return x; }} | ap::starts_on(missing_executor{});
+    coroutine.submit(1, ap::unique_function<void(ap::result<int>)>{});
+    CHECK(missed_a_null_callback());
+}
+
+#endif

@@ -187,3 +187,39 @@ TEST_CASE("a sleep is one allocation") {
     CHECK(f.ready());
     CHECK(after - before == 1);
 }
+
+TEST_CASE("sleep_until takes a moment of the system's clock, as far away by the executor's") {
+    ap::testing::simulation sim;
+    auto const start = sim.now();
+    auto f = (ap::request{[]() -> ap::task<int> {
+                  co_await ap::sleep_until(std::chrono::system_clock::now() + 1h);
+                  co_return 1;
+              }} |
+              ap::starts_on(sim))
+                 .submit();
+    sim.advance(50min);
+    CHECK_FALSE(f.ready());
+    sim.run();
+    CHECK(f.ready());
+    CHECK(sim.now() <= start + 1h);
+}
+
+TEST_CASE("sleep_until takes moments of floating seconds, past ones and the last of another clock") {
+    ap::testing::simulation sim;
+    auto const start = sim.now();
+    auto until = [&](auto when) {
+        return (ap::request{[when]() -> ap::task<int> {
+                    co_await ap::sleep_until(when);
+                    co_return 1;
+                }} |
+                ap::starts_on(sim))
+            .submit();
+    };
+    CHECK(until(start + 1.5s).get().value() == 1);
+    CHECK(sim.now() == start + 1500ms);
+    CHECK(until(std::chrono::system_clock::now() - 1h).get().value() == 1);
+    CHECK(sim.now() == start + 1500ms);
+    auto never = until(std::chrono::system_clock::time_point::max());
+    sim.advance(std::chrono::hours{100000});
+    CHECK_FALSE(never.ready());
+}

@@ -80,6 +80,13 @@
 #define ANTIPHON_SPIN_HINT() static_cast<void>(0)
 #endif
 
+// Asks the processor to fetch what will be written soon. Any address will do.
+#if defined(__GNUC__)
+#define ANTIPHON_PREFETCH(address) __builtin_prefetch((address), 1)
+#else
+#define ANTIPHON_PREFETCH(address) static_cast<void>(0)
+#endif
+
 /// For what seldom runs: out of its callers' way, and out of what is proved about them.
 #if defined(__GNUC__)
 #define ANTIPHON_COLD [[gnu::cold, gnu::noinline]]

@@ -75,4 +75,41 @@ template <class Rep, class Period>
     }
 }
 
+/// A `duration` made from any other, as options and parameters take it: `1.5s` is one, and `hours::max()` is for ever, where chrono's
+/// own conversion refuses the first and overflows at the second.
+class any_duration : public duration {
+public:
+    constexpr any_duration() noexcept : duration{zero()} {}
+    template <class Rep, class Period>
+    constexpr any_duration(std::chrono::duration<Rep, Period> d) noexcept : duration{saturating_cast(d)} {}
+};
+
+/// The same with any duration.
+template <class Rep, class Period>
+    requires(!std::same_as<std::chrono::duration<Rep, Period>, duration>)
+[[nodiscard]] constexpr time_point saturating_add(time_point t, std::chrono::duration<Rep, Period> d) noexcept {
+    return saturating_add(t, saturating_cast(d));
+}
+
+namespace detail {
+
+/// How far it is to a moment of another clock, `system_clock` say. It is asked once: what is set later is not seen.
+template <class Clock, class Duration>
+[[nodiscard]] duration remaining_until(std::chrono::time_point<Clock, Duration> t) noexcept {
+    if (t == t.max()) return duration::max();
+    return saturating_sub(time_point{saturating_cast(t.time_since_epoch())},
+                          time_point{saturating_cast(Clock::now().time_since_epoch())});
+}
+/// Any clock's moment on `clock`, of which it is `now`.
+template <class Clock, class Duration>
+[[nodiscard]] time_point moment_of(std::chrono::time_point<Clock, Duration> t, time_point now) noexcept {
+    if constexpr (std::same_as<Clock, clock>) {
+        return time_point{saturating_cast(t.time_since_epoch())};
+    } else {
+        return saturating_add(now, remaining_until(t));
+    }
+}
+
+}  // namespace detail
+
 }  // namespace antiphon

@@ -80,7 +80,14 @@ public:
     /// **Threads**: any, also several at once: all return when it is done. From inside the pool's own work it does not drain, does
     /// not wait and does not join; a later call from outside, or the destructor, does. What still runs then is counted as stopped.
     /// **Time**: `clock`; zero (or less) does not drain, `max()` drains for ever. It cannot abandon work that ignores stop.
-    shut_down_counts shut_down(duration drain_for = duration::zero()) noexcept { return core_->shut_down(drain_for); }
+    shut_down_counts shut_down(any_duration drain_for = duration::zero()) noexcept { return core_->shut_down(drain_for); }
+
+    /// Blocks until nothing is queued and no worker runs anything; what jobs post counts, what timers or other threads post later does
+    /// not, nor does what a waiter runs in its own thread. False when that took longer than `limit`, or could not end: from inside the
+    /// pool's own work, or in a child process. What the jobs wrote is seen. **Time**: `clock`; zero (or less) only looks.
+    bool wait_until_idle(any_duration limit = duration::max()) noexcept {
+        return core_->wait_until_idle(saturating_add(clock::now(), duration{limit}));
+    }
 
     /// The pool whose worker the calling thread is, as the `place()` of its executors; null in other threads.
     [[nodiscard]] static void const* current() noexcept { return worker_of_place(); }

@@ -34,7 +34,7 @@ struct thread_pool_options {
     /// Whether a thread that waits for a request of this pool may run it itself. False where thread identity matters.
     bool claimable = true;
     /// How long the destructor lets queued work run before it stops and rejects it. **Time**: `clock`; `max()` is for ever.
-    duration drain_for = duration::max();
+    any_duration drain_for = duration::max();
     /// Where an exception that leaves a callback goes; null is `std::terminate`.
     void (*unhandled)(std::exception_ptr) = nullptr;
 };

@@ -21,9 +21,9 @@ struct client_options {
     std::size_t min_active = 64;
     std::size_t max_active = 1024;
     /// The whole of one ask, its redirections too; an earlier deadline of the ask's context counts.
-    duration timeout = duration::max();
+    any_duration timeout = duration::max();
     /// Until a connection stands, TLS included.
-    duration connect_timeout = std::chrono::seconds{30};
+    any_duration connect_timeout = std::chrono::seconds{30};
     /// Sent along with every request that does not have that field itself.
     fields headers = {};
     std::string user_agent = "antiphon";

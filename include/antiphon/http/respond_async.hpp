@@ -49,7 +49,7 @@ concept knows_message = requires(F const& f, P... args) {
 /// **Time**: the executor's clock; the ask's deadline limits everything together. **Source**: RFC 7240, 4.1 and 4.3.
 struct respond_async {
     /// How long the server may hold back its answer before it gives a ticket.
-    duration wait = std::chrono::seconds{2};
+    any_duration wait = std::chrono::seconds{2};
     /// Pauses between looks, where the server does not say.
     antiphon::backoff backoff = {.initial = std::chrono::milliseconds{250}, .jitter = jitter::equal};
     /// Looks in a row that may fail in passing.
@@ -98,7 +98,7 @@ private:
 /// **Errors**, **Time**: as `respond_async`.
 struct resume {
     /// How long a server that holds looks is asked to hold one.
-    duration wait = std::chrono::seconds{2};
+    any_duration wait = std::chrono::seconds{2};
     antiphon::backoff backoff = {.initial = std::chrono::milliseconds{250}, .jitter = jitter::equal};
     unsigned max_failures = 5;
     bool delete_on_cancel = true;

@@ -25,7 +25,7 @@ struct server_options {
     std::uint64_t max_body = std::uint64_t{8} << 20;
     /// A connection is closed that is silent for so long between messages, or on which one message, an answer, or a part of a streamed one
     /// takes longer than that to be read or written. How long a handler takes is not counted.
-    duration idle = std::chrono::seconds{60};
+    any_duration idle = std::chrono::seconds{60};
 };
 
 namespace detail {

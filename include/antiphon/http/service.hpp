@@ -51,16 +51,16 @@ struct service_options {
     /// Below it are the status resources of tickets.
     std::string tickets = "/tickets/";
     /// How long a finished answer can be had.
-    duration keep_results = std::chrono::minutes{5};
+    any_duration keep_results = std::chrono::minutes{5};
     /// Of asks under way and answers kept; beyond them the oldest answers go, and where there is none, asks that would need a ticket are
     /// refused with 503.
     std::size_t max_tickets = 10'000;
     /// The longest wait that a client is granted.
-    duration max_wait = std::chrono::seconds{60};
+    any_duration max_wait = std::chrono::seconds{60};
     /// What a client is told to wait between looks.
-    duration retry_after = std::chrono::seconds{1};
+    any_duration retry_after = std::chrono::seconds{1};
     /// Where a ticket is watched and there is no news, a comment goes out so often: it keeps the connection, and tells when it is lost.
-    duration keep_alive = std::chrono::seconds{15};
+    any_duration keep_alive = std::chrono::seconds{15};
     /// The field in which a client tells how many milliseconds it has left; empty: none.
     std::string deadline_field = "Request-Timeout-Ms";
     /// Delivers the answer of a ticket to the URL in `callback_field`. Whoever sets it decides which URLs may be called.
@@ -241,7 +241,7 @@ private:
             result<response> const got = co_await (bound(*found, {}) | timeout{.limit = limit})(std::move(message));
             co_return Answer{detail::as_response(got)};
         }
-        duration const wait = std::min(wishes->wait().value_or(duration::zero()), me->options.max_wait);
+        duration const wait = std::min<duration>(wishes->wait().value_or(duration::zero()), me->options.max_wait);
         result<response> hybrid = co_await begin(me, ask, *found, std::move(message), limit, wait);
         if (!hybrid) co_return std::move(hybrid).error();
         co_return Answer{*std::move(hybrid)};
@@ -361,7 +361,8 @@ private:
                                             me->options.keep_alive);
         }
         result<preferences> const wishes = preferences::parse(message.headers.joined("Prefer"));
-        duration const wait = std::min(wishes ? wishes->wait().value_or(duration::zero()) : duration::zero(), me->options.max_wait);
+        duration const wait =
+            std::min<duration>(wishes ? wishes->wait().value_or(duration::zero()) : duration::zero(), me->options.max_wait);
         static_cast<void>(co_await hold(held->answer, ask, wait));
         if (held->answer.ready()) co_return Answer{detail::as_response(held->answer.get())};
         fields headers{{"Retry-After", seconds_of(me->options.retry_after)}};

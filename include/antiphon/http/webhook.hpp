@@ -152,7 +152,7 @@ struct deliver_webhooks {
     webhook_signer signer;
     std::vector<duration> schedule = standard_webhook_schedule();
     /// Of each attempt.
-    duration timeout = std::chrono::seconds{20};
+    any_duration timeout = std::chrono::seconds{20};
 
     using antiphon_policy = void;
 

@@ -28,11 +28,11 @@ struct amqp_options {
     /// connection, and end with it.
     std::string reply_queue = {};
 
-    duration connect_timeout = std::chrono::seconds{5};
-    duration heartbeat = std::chrono::seconds{10};  ///< in whole seconds; a silence of two is a lost connection
+    any_duration connect_timeout = std::chrono::seconds{5};
+    any_duration heartbeat = std::chrono::seconds{10};  ///< in whole seconds; a silence of two is a lost connection
     /// Before the first attempt to connect again; doubled with each, up to `reconnect_most`, half of it by chance. Attempts go on for ever.
-    duration reconnect_wait = std::chrono::milliseconds{100};
-    duration reconnect_most = std::chrono::seconds{10};
+    any_duration reconnect_wait = std::chrono::milliseconds{100};
+    any_duration reconnect_most = std::chrono::seconds{10};
     /// What is sent while the connection is lost waits for the next one, instead of being unavailable.
     bool send_after_reconnect = false;
     /// How many messages wait to be sent; beyond that they are refused as `overloaded`.

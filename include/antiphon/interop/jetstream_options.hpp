@@ -23,7 +23,7 @@ struct jetstream_options {
     std::string stream = "antiphon";  ///< its name; it is made where there is none
     std::int64_t replicas = 1;  ///< servers of the cluster that keep it
     /// A worker that says nothing for so long is dead, and what it had goes to another. Those that live say so.
-    duration redeliver_after = std::chrono::seconds{30};
+    any_duration redeliver_after = std::chrono::seconds{30};
     std::size_t prefetch = 256;  ///< how many asks all workers of a group together hold that are not answered
 };
 

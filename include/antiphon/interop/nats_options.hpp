@@ -17,9 +17,9 @@ struct nats_options {
     std::string name = "antiphon";
     /// Sends what is asked at once. False batches for up to milliseconds: more throughput, and twenty times the latency.
     bool send_at_once = true;
-    duration connect_timeout = std::chrono::seconds{5};
+    any_duration connect_timeout = std::chrono::seconds{5};
     /// Between two attempts to reconnect to the same server; attempts go on for ever.
-    duration reconnect_wait = std::chrono::milliseconds{250};
+    any_duration reconnect_wait = std::chrono::milliseconds{250};
     /// What is sent while the connection is lost waits for the next one, instead of being unavailable.
     bool send_after_reconnect = false;
 

@@ -16,7 +16,7 @@ namespace antiphon::messaging {
 struct client_options {
     /// After so long without an answer an ask fails with `deadline_exceeded`, give or take an eighth: whoever had it may be dead. An
     /// earlier deadline of the ask's context counts, to the moment. `duration::max()`: for ever.
-    duration timeout = std::chrono::seconds{60};
+    any_duration timeout = std::chrono::seconds{60};
     /// What was asked and not answered when the connection is lost stays open, for an answer that comes after all.
     bool keep_over_reconnect = false;
     /// Sent along with everything, for traces and tenants.

@@ -15,9 +15,9 @@ struct gather_options {
     /// After so many answers; 0: their number ends nothing.
     std::size_t count = 0;
     /// After so long without another one, once the first is there.
-    duration quiet = duration::max();
+    any_duration quiet = duration::max();
     /// After so long, however many; none at all is an answer, too. Not longer than the client's timeout.
-    duration limit = duration::max();
+    any_duration limit = duration::max();
 };
 
 namespace detail {

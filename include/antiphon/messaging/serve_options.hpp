@@ -16,7 +16,7 @@ struct serve_options {
     std::string group = "workers";
     /// An ask with a key that came already is answered by memory instead of the handler, for so long; zero: never. Only what this
     /// responder has answered: a key that comes to another member of the group is new there.
-    duration remember = duration::zero();
+    any_duration remember = duration::zero();
     /// How many answers are remembered; beyond that the oldest is forgotten.
     std::size_t remember_most = 10'000;
     /// Larger questions are refused with `out_of_range`.

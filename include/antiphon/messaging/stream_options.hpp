@@ -14,7 +14,7 @@ struct stream_options {
     /// How many parts wait for a reader. One that is slower loses the stream: it ends as `resource_exhausted`, and its responder is stopped.
     std::size_t buffer = 1024;
     /// After so long without a part the stream ends as `deadline_exceeded`: its responder may be dead. `duration::max()`: never.
-    duration quiet = std::chrono::seconds{60};
+    any_duration quiet = std::chrono::seconds{60};
 };
 
 namespace detail {

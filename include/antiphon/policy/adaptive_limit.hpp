@@ -37,9 +37,9 @@ struct adaptive_limit_options {
     std::optional<int> initial{};  ///< 20, or whatever of `min` to `max` is nearest to that, unless given
     int min = 1;
     int max = 1000;
-    duration slow = std::chrono::seconds{5};  ///< of `aimd`: what takes longer is as bad as a drop
+    any_duration slow = std::chrono::seconds{5};  ///< of `aimd`: what takes longer is as bad as a drop
     int max_queue = 0;                        ///< how many may stand in line
-    duration max_wait = duration::max();      ///< how long
+    any_duration max_wait = duration::max();      ///< how long
     /// A name, and the share of the limit, more than 0 and at most 1, that it is guaranteed.
     struct partition {
         std::string name;

@@ -48,21 +48,21 @@ inline constexpr jitter jitter::decorrelated{form::decorrelated};
 /// The delays between attempts: centre `min(initial · multiplier^(n−1), max)` for the n-th, n from 1. Saturates at any n.
 /// **Time**: lengths only; whoever uses it has the clock.
 struct backoff {
-    duration initial = std::chrono::milliseconds{100};
+    any_duration initial = std::chrono::milliseconds{100};
     double multiplier = 2;
-    duration max = std::chrono::seconds{10};
+    any_duration max = std::chrono::seconds{10};
     antiphon::jitter jitter = antiphon::jitter::full;
 
     /// The n-th delay without jitter.
     [[nodiscard]] duration centre(std::uint64_t n) const noexcept {
-        if (n <= 1 || initial == duration::zero()) return initial < max ? initial : max;
+        if (n <= 1 || initial == duration::zero()) return at_most(initial);
         double const grown = static_cast<double>(initial.count()) * detail::pow(multiplier, static_cast<double>(n) - 1);
-        return grown < static_cast<double>(max.count()) ? clamp(grown) : max;
+        return at_most(clamp(grown));
     }
     /// The n-th delay. `previous` is the one before it (any for n = 1), `random` 64 random bits.
     [[nodiscard]] duration delay(std::uint64_t n, duration previous, std::uint64_t random) const noexcept {
         using form = antiphon::jitter::form;
-        if (jitter.form_ == form::decorrelated) return decorrelated(n <= 1 ? initial : previous, unit(random));
+        if (jitter.form_ == form::decorrelated) return decorrelated(n <= 1 ? duration{initial} : previous, unit(random));
         duration const c = centre(n);
         double const width = static_cast<double>(c.count());
         switch (jitter.form_) {
@@ -83,6 +83,7 @@ struct backoff {
     }
 
 private:
+    [[nodiscard]] constexpr duration at_most(duration d) const noexcept { return d < max ? d : duration{max}; }
     /// In [0, 1).
     [[nodiscard]] static constexpr double unit(std::uint64_t random) noexcept { return static_cast<double>(random >> 11) * 0x1p-53; }
     [[nodiscard]] static constexpr duration clamp(double ticks) noexcept {
@@ -91,8 +92,7 @@ private:
     [[nodiscard]] duration decorrelated(duration previous, double u) const noexcept {
         double const low = static_cast<double>(initial.count());
         double const high = 3 * static_cast<double>(previous.count());
-        duration const drawn = clamp(high > low ? low + (high - low) * u : low);
-        return drawn < max ? drawn : max;
+        return at_most(clamp(high > low ? low + (high - low) * u : low));
     }
 };
 

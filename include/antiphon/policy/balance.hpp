@@ -28,7 +28,7 @@ enum class replica_load {
 
 struct balance_options {
     replica_load load = replica_load::in_flight;
-    duration decay = std::chrono::seconds{10};
+    any_duration decay = std::chrono::seconds{10};
     std::optional<circuit_breaker_options> breaker{};  ///< each replica gets a breaker of its own, made of these
 };
 
@@ -70,7 +70,7 @@ public:
     [[nodiscard]] shared_core<core_type> const& core() const noexcept { return core_; }
 
     template <class Self, class... A>
-    [[nodiscard]] static state_ptr<state<R>> make(Self&& self, any_executor executor, context_data const* context, A&&... args) {
+    [[nodiscard]] static state_ptr<state<R>> make(Self&& self, any_executor&& executor, context_data const* context, A&&... args) {
         return state_ptr<state<R>>{
             new heap_ask<ask<A...>>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(args)...}};
     }

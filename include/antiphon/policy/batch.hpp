@@ -54,7 +54,7 @@ public:
     [[nodiscard]] shared_core<core_type> const& core() const noexcept { return core_; }
 
     template <class Self, class A>
-    [[nodiscard]] static state_ptr<state<R>> make(Self&& self, any_executor executor, context_data const* context, A&& item) {
+    [[nodiscard]] static state_ptr<state<R>> make(Self&& self, any_executor&& executor, context_data const* context, A&& item) {
         return state_ptr<state<R>>{new heap_ask<ask<A>>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(item)}};
     }
 
@@ -74,7 +74,7 @@ private:
 /// **Time**: the executor's clock. **Cost**: an item is one allocation, a batch is three and one timer.
 struct batch {
     std::size_t max_size = 100;
-    duration max_delay = std::chrono::milliseconds{1};  ///< zero: asks do not wait, and only full batches are larger than one
+    any_duration max_delay = std::chrono::milliseconds{1};  ///< zero: asks do not wait, and only full batches are larger than one
 
     using antiphon_policy = void;
     template <class Signature, class Repeat, class Handler>

@@ -49,12 +49,12 @@ private:
 struct circuit_breaker_options {
     double failure_rate = 0.5;            ///< opens at this fraction of failures, more than 0 and at most 1
     double slow_call_rate = 1.0;          ///< or at this fraction of slow calls
-    duration slow_call = std::chrono::seconds{60};  ///< what takes longer is slow
+    any_duration slow_call = std::chrono::seconds{60};  ///< what takes longer is slow
     sliding_window window = last(100);    ///< over which calls: `last(100)`, `last(10s)`
     int minimum_calls = 100;              ///< fewer open nothing; a window of calls caps it at its size
     open_time open_for = std::chrono::seconds{60};  ///< a call strictly later finds it half-open
     int half_open_calls = 10;             ///< so many are let in then, and decide by the same rates
-    duration half_open_for = std::chrono::seconds{60};  ///< one that has not come back by then makes room for another
+    any_duration half_open_for = std::chrono::seconds{60};  ///< one that has not come back by then makes room for another
     detail::shared_function<bool(failure const&)> ignored{};  ///< which failures are not recorded; besides those that are `cancelled`
     detail::shared_function<bool(failure const&)>
         failed{};  ///< which failures count as such, the others as successes; all unless given

@@ -21,7 +21,7 @@ namespace antiphon {
 struct load_shed_options {
     bool throttle = false;  ///< reject by chance what the other side would likely refuse
     double k = 2;           ///< asks per accepted one from which on it does; smaller rejects sooner
-    duration window = std::chrono::minutes{2};  ///< over which asks and acceptances are counted
+    any_duration window = std::chrono::minutes{2};  ///< over which asks and acceptances are counted
 };
 
 struct load_shed_metrics {
@@ -156,7 +156,7 @@ class shedding_ask : public guarding_ask<Layer, A...> {
 public:
     using R = typename Layer::result_type;
     template <class L, class... X>
-    shedding_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+    shedding_ask(any_executor&& executor_for, context_data const* outer, L&& layer, X&&... args)
         : guarding_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...},
           shed_{layer.policy()} {}
 

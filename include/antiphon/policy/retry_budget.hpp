@@ -149,7 +149,7 @@ public:
     struct bucket {
         double percent = 0.2;                    ///< a fraction, in thousandths: repeats per ask
         double min_per_second = 10;              ///< repeats allowed however few the asks, in thousandths
-        duration ttl = std::chrono::seconds{10};  ///< 1 to 60 seconds: how long a deposit counts
+        any_duration ttl = std::chrono::seconds{10};  ///< 1 to 60 seconds: how long a deposit counts
     };
 
     retry_budget() : retry_budget{throttle{}} {}

@@ -26,8 +26,8 @@ namespace antiphon {
 
 /// From inside to outside. What is not given is not there, and costs an ask nothing.
 struct standard_options {
-    duration total = std::chrono::seconds{30};    ///< for everything; zero and less, `duration::max()`: no limit
-    duration attempt = std::chrono::seconds{10};  ///< for each attempt
+    any_duration total = std::chrono::seconds{30};    ///< for everything; zero and less, `duration::max()`: no limit
+    any_duration attempt = std::chrono::seconds{10};  ///< for each attempt
     int max_attempts = 3;
     antiphon::backoff backoff{};
     failure_predicate retry_if{};

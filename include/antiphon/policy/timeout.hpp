@@ -17,7 +17,7 @@ namespace antiphon {
 /// **Errors**: `executed::no` when the handler had not started, else `executed::maybe`.
 /// **Cost**: one timer; no allocation beyond the ask's.
 struct timeout {
-    duration limit = duration::max();
+    any_duration limit = duration::max();
 
     using antiphon_policy = void;
     static constexpr bool abandons = true;

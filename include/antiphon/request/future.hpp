@@ -66,6 +66,11 @@ public:
         if (state_ == nullptr || d <= duration::zero()) return ready();
         return wait_until(d == duration::max() ? time_point::max() : saturating_add(state_->executor().now(), d));
     }
+    /// The same until a moment of the executor's clock; one of another clock, `system_clock`'s, is converted to it once, now.
+    template <class Clock, class Duration>
+    bool wait_until(std::chrono::time_point<Clock, Duration> moment) {
+        return state_ != nullptr && wait_until(detail::moment_of(moment, state_->executor().now()));
+    }
     bool wait_until(time_point until) {
         return state_ != nullptr && (state_->ready() || state_->wait(until) == detail::wait_end::ready);
     }

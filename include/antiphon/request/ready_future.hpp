@@ -63,7 +63,10 @@ public:
     static constexpr bool wait_for(std::chrono::duration<Rep, Period>) noexcept {
         return true;
     }
-    static constexpr bool wait_until(time_point) noexcept { return true; }
+    template <class Clock, class Duration>
+    static constexpr bool wait_until(std::chrono::time_point<Clock, Duration>) noexcept {
+        return true;
+    }
     static constexpr void request_stop() noexcept {}
 
     [[nodiscard]] result<T> get() && { return std::move(answer_); }
@@ -83,11 +86,11 @@ public:
         using R = detail::answer_t<X>;
         auto run = [&]() -> X {
             if constexpr (whole) {
-                return detail::invoke(std::forward<F>(f), std::move(answer_));
+                return detail::call_back(std::forward<F>(f), std::move(answer_));
             } else if constexpr (std::is_void_v<T>) {
-                return detail::invoke(std::forward<F>(f));
+                return detail::call_back(std::forward<F>(f));
             } else {
-                return detail::invoke(std::forward<F>(f), *std::move(answer_));
+                return detail::call_back(std::forward<F>(f), *std::move(answer_));
             }
         };
         if constexpr (detail::answer_traits<X>::immediate) {
@@ -110,7 +113,7 @@ public:
         using X = std::invoke_result_t<F, failure>;
         static_assert(std::is_void_v<T> || std::is_convertible_v<detail::answer_t<X>, T>,
                       "antiphon: what the function given to or_else() returns must convert to the value of the answer");
-        auto run = [&]() -> X { return detail::invoke(std::forward<F>(f), std::move(answer_).error()); };
+        auto run = [&]() -> X { return detail::call_back(std::forward<F>(f), std::move(answer_).error()); };
         if constexpr (detail::answer_traits<X>::immediate) {
             if (answer_) return std::move(*this);
             return ready_future(detail::caught_result<T>(run));
@@ -124,7 +127,7 @@ public:
     void on_complete(F&& f) && {
         static_assert(std::is_invocable_v<F, result<T>>, "antiphon: the callback must take the result<T> of the answer");
         if constexpr (std::is_invocable_v<F, result<T>>) {
-            ANTIPHON_TRY { static_cast<void>(detail::invoke(std::forward<F>(f), std::move(answer_))); }
+            ANTIPHON_TRY { static_cast<void>(detail::call_back(std::forward<F>(f), std::move(answer_))); }
             ANTIPHON_CATCH_ALL { any_executor{}.unhandled(std::current_exception()); }
         }
     }

@@ -77,6 +77,11 @@ public:
         if (block_ == nullptr || d <= duration::zero()) return ready();
         return wait_until(d == duration::max() ? time_point::max() : saturating_add(block_->source().executor().now(), d));
     }
+    /// The same until a moment of the executor's clock; one of another clock, `system_clock`'s, is converted to it once, now.
+    template <class Clock, class Duration>
+    bool wait_until(std::chrono::time_point<Clock, Duration> moment) const {
+        return block_ != nullptr && wait_until(detail::moment_of(moment, block_->source().executor().now()));
+    }
     bool wait_until(time_point until) const {
         return block_ != nullptr && (block_->ready() || wait_end(until) == detail::wait_end::ready);
     }
@@ -150,9 +155,9 @@ private:
     template <class F>
     [[nodiscard]] auto of_result(F&& f) const {
         return [self = *this, callback = std::forward<F>(f)](result<view_type> seen) mutable -> decltype(auto) {
-            if (self.ready()) return detail::invoke(std::move(callback), self.get());
+            if (self.ready()) return detail::call_back(std::move(callback), self.get());
             result<T> const none{std::move(seen).error()};
-            return detail::invoke(std::move(callback), none);
+            return detail::call_back(std::move(callback), none);
         };
     }
     template <class F>

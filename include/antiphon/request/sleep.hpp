@@ -3,7 +3,7 @@
 // In a task: wait for a moment without holding a thread.
 
 #include <coroutine>
-#include <optional>
+#include <type_traits>
 
 #include "antiphon/core/time.hpp"
 #include "antiphon/execution/timer.hpp"
@@ -74,5 +74,14 @@ template <class Rep, class Period>
 
 /// The same until a moment of the executor's clock.
 [[nodiscard]] inline auto sleep_until(time_point until) noexcept { return detail::sleep_awaiter{duration::min(), until}; }
+/// One of another clock, `system_clock`'s, is converted to it once, here.
+template <class Clock, class Duration>
+[[nodiscard]] auto sleep_until(std::chrono::time_point<Clock, Duration> until) noexcept {
+    if constexpr (std::is_same_v<Clock, clock>) {
+        return sleep_until(detail::moment_of(until, {}));
+    } else {
+        return sleep_for(detail::remaining_until(until));
+    }
+}
 
 }  // namespace antiphon

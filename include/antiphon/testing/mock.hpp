@@ -42,7 +42,7 @@ class mock<R(Args...)> {
     struct line {
         explicit line(answer_function f) : answer{std::move(f)} {}
         answer_function answer;
-        duration delay = duration::zero();
+        any_duration delay = duration::zero();
         std::size_t left = 1;
     };
     struct record {

@@ -196,7 +196,7 @@ public:
 
     /// Runs what is ready and what comes due until `d` from now, each timer at its own moment; then it is exactly `d` later.
     /// `duration::max()` is `run()`. A negative `d` is refused with `std::invalid_argument`.
-    void advance(duration d) {
+    void advance(any_duration d) {
         antiphon::detail::require(d >= duration::zero(), "simulation::advance: d must not be negative");
         until(saturating_add(now(), d));
     }

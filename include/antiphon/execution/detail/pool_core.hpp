@@ -131,6 +131,23 @@ public:
         return counts();
     }
 
+    /// True when nothing was queued and nobody ran anything, at some moment of this call. False: the moment did not come, or cannot.
+    [[nodiscard]] bool wait_until_idle(time_point until) noexcept {
+        if (forked() || place_scope::inside(this) || closer_.load(std::memory_order_relaxed) == this_thread()) return false;
+        idlers_.fetch_add(1, std::memory_order_seq_cst);  // before the looks: see lain_down()
+        bool idle = false;
+        for (;;) {
+            std::uint32_t const seen = quiet_.load(std::memory_order_seq_cst);  // before the looks, which `tell` follows
+            bool const ends = current() != phase::open;
+            // acquire pairs with the release store of joined
+            idle = ends ? joined_.load(std::memory_order_acquire) != 0 : all_is_quiet();
+            if (idle || (until != time_point::max() && clock::now() >= until)) break;
+            ends ? futex_wait_until(joined_, 0, until) : futex_wait_until(quiet_, seen, until);
+        }
+        idlers_.fetch_sub(1, std::memory_order_relaxed);  // too many tell, at worst
+        return idle;
+    }
+
     /// For a destructor inside the pool's own work: lets go of threads that nobody will join.
     void detach_unless_joined() noexcept {
         if (forked() || !begin_closing()) return;
@@ -277,12 +294,17 @@ private:
             if (crew_.lie_down(searching) && there_is_something()) {
                 crew_.get_up();
             } else {
-                if (current() != phase::open) tell(quiet_);
+                lain_down();
                 crew_.sleep();
             }
             searching = true;
         }
         return nullptr;
+    }
+    /// Of those who wait for quiet either this one sees that they do, or they see that it sleeps: each writes first and then looks,
+    /// all seq_cst (lie_down, and phase_ or idlers_).
+    void lain_down() noexcept {
+        if (current() != phase::open || idlers_.load(std::memory_order_seq_cst) != 0) tell(quiet_);
     }
     [[nodiscard]] bool there_is_something() const noexcept { return !queues_.empty() || !lines_.empty(); }
     [[nodiscard]] work_item* look_around(worker& self) noexcept {
@@ -400,7 +422,8 @@ private:
     alignas(64) pool_room room_;
     fork_lines lines_;
 
-    alignas(64) std::atomic<std::uint32_t> quiet_{0};  ///< a word to sleep on during a drain
+    alignas(64) std::atomic<std::uint32_t> quiet_{0};  ///< a word to sleep on until nobody works
+    std::atomic<std::uint32_t> idlers_{0};  ///< how many sleep on it but for a drain
     std::atomic<bool> closing_{false};
     std::atomic<void const*> closer_{nullptr};
     std::atomic<std::uint32_t> joined_{0};

@@ -10,6 +10,7 @@
 
 #include "antiphon/core/priority.hpp"
 #include "antiphon/core/time.hpp"
+#include "antiphon/execution/detail/braided_queue.hpp"
 #include "antiphon/execution/detail/inbox.hpp"
 #include "antiphon/execution/detail/ordered_queue.hpp"
 #include "antiphon/execution/detail/steal_ring.hpp"
@@ -110,7 +111,7 @@ public:
     }
     /// From outside: the oldest job, and some more for the ring.
     [[nodiscard]] work_item* fetch(worker_queue& mine, bool& moved) noexcept {
-        work_queue arrived;
+        braided_queue arrived;
         // relaxed: a hint; who is about to sleep looks again. In a pool of one worker what was set aside is older, and runs first.
         if (backlog_count_.load(std::memory_order_relaxed) != 0 || !inbox_.take_oldest(arrived)) return fetch_backlog(mine, moved);
         work_item* const first = arrived.pop();
@@ -154,7 +155,7 @@ public:
     /// How many jobs wait: those in the inbox become visible anew in the backlog.
     [[nodiscard]] std::size_t count() noexcept {
         parking_lock::scope const hold{lock_};
-        work_queue arrived = workers_ == 1 ? inbox_.set_aside() : inbox_.take();
+        braided_queue arrived = workers_ == 1 ? inbox_.set_aside<braided_queue>() : inbox_.take<braided_queue>();
         backlog_.append(arrived);
         note();
         std::size_t sum = backlog_.size() + ordered_.size();
@@ -166,7 +167,7 @@ public:
     void close() noexcept {
         parking_lock::scope const hold{lock_};
         closed_ = true;
-        work_queue arrived = inbox_.close();
+        braided_queue arrived = inbox_.close<braided_queue>();
         backlog_.append(arrived);
         note();
     }
@@ -209,14 +210,14 @@ private:
     void note_ordered() noexcept { ordered_count_.store(ordered_.size(), std::memory_order_seq_cst); }
     work_queue collect() noexcept {
         work_queue all = ordered_.take_all();
-        all.append(backlog_);
+        backlog_.move_to(all);
         note();
         note_ordered();
         return all;
     }
-    void keep(worker_queue& mine, work_queue& arrived) noexcept {
+    void keep(worker_queue& mine, braided_queue& arrived) noexcept {
         parking_lock::scope const hold{lock_};
-        if (sealed_) return mine.late.append(arrived);
+        if (sealed_) return arrived.move_to(mine.late);
         if (workers_ == 1) backlog_.swap(arrived);  // what has come there since is younger
         backlog_.append(arrived);
         note();
@@ -224,7 +225,7 @@ private:
     work_item* fetch_backlog(worker_queue& mine, bool& moved) noexcept {
         parking_lock::scope const hold{lock_};
         if (workers_ == 1) {  // in the order of posting, against `count` and `close`, which move jobs too: under the lock
-            work_queue arrived = inbox_.take();
+            braided_queue arrived = inbox_.take<braided_queue>();
             backlog_.append(arrived);
         }
         work_item* const first = backlog_.pop();
@@ -256,7 +257,7 @@ private:
     alignas(64) std::atomic<std::size_t> backlog_count_{0};
     parking_lock lock_;
     // Guarded by lock_:
-    work_queue backlog_;
+    braided_queue backlog_;
     ordered_queue ordered_;
     bool closed_ = false;
     bool sealed_ = false;

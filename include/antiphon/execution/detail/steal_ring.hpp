@@ -7,7 +7,6 @@
 #include <cstdint>
 
 #include "antiphon/core/work.hpp"
-#include "antiphon/execution/work_queue.hpp"
 
 namespace antiphon::detail {
 
@@ -35,7 +34,8 @@ public:
         return true;
     }
     /// Moves up to `most` jobs here, the oldest first.
-    void push(work_queue& from, std::size_t most) noexcept {
+    template <class Queue>
+    void push(Queue& from, std::size_t most) noexcept {
         std::uint64_t const tail = tail_.load(std::memory_order_relaxed);
         std::size_t const room = capacity - static_cast<std::size_t>(tail - head_.load(std::memory_order_acquire));  // as above
         std::size_t count = 0;

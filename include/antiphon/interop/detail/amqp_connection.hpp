@@ -276,7 +276,7 @@ private:
         duration const half = wait_ / 2;
         duration const pause = half + duration{static_cast<duration::rep>(chance_() % static_cast<std::uint64_t>(half.count() + 1))};
         next_attempt_ = saturating_add(clock::now(), pause);
-        wait_ = wait_ < options_.reconnect_most / 2 ? wait_ * 2 : options_.reconnect_most;
+        wait_ = wait_ < options_.reconnect_most / 2 ? wait_ * 2 : duration{options_.reconnect_most};
     }
     void take_down() noexcept {
         orders_.connected(-1);  // before the descriptor is another's

@@ -8,10 +8,10 @@
 #include <type_traits>
 #include <utility>
 
-#include "antiphon/core/invoke.hpp"
 #include "antiphon/request/detail/call.hpp"
 #include "antiphon/request/detail/continuation.hpp"
 #include "antiphon/request/detail/direct_ask.hpp"
+#include "antiphon/request/detail/nullable.hpp"
 #include "antiphon/request/detail/room.hpp"
 #include "antiphon/request/detail/told_ask.hpp"
 
@@ -38,9 +38,7 @@ template <class R, class Callback>
     static constexpr callback_table<R> table{
         {sizeof(F), alignof(F)},
         [](void* at, void* from) { ::new (at) F(std::forward<Callback>(*static_cast<std::remove_reference_t<Callback>*>(from))); },
-        [](void* at, result<R>&& answer) {
-            static_cast<void>(antiphon::detail::invoke(std::move(*static_cast<F*>(at)), std::move(answer)));
-        },
+        [](void* at, result<R>&& answer) { static_cast<void>(call_back(std::move(*static_cast<F*>(at)), std::move(answer))); },
         [](void* at) noexcept { static_cast<F*>(at)->~F(); }};
     return {&table, const_cast<void*>(static_cast<void const*>(detail::addressof(callback)))};
 }
@@ -121,7 +119,7 @@ private:
     void tell() noexcept {
         ANTIPHON_TRY {
             ambient_context const inherited{this->context()};
-            static_cast<void>(antiphon::detail::invoke(std::move(this->callback_), this->take()));
+            static_cast<void>(call_back(std::move(this->callback_), this->take()));
         }
         ANTIPHON_CATCH_ALL { this->executor().unhandled(std::current_exception()); }
         this->release();  // the consumer's reference

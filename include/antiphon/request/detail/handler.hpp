@@ -9,6 +9,7 @@
 
 #include "antiphon/request/answer.hpp"
 #include "antiphon/request/context.hpp"
+#include "antiphon/request/detail/nullable.hpp"
 #include "antiphon/request/detail/signature.hpp"
 #include "antiphon/request/promise.hpp"
 #include "antiphon/fwd.hpp"
@@ -154,20 +155,6 @@ template <class F, class P, class A>
         return static_cast<P>(std::forward<A>(kept));
     } else {
         return static_cast<std::remove_cvref_t<P>>(std::forward<A>(kept));
-    }
-}
-
-/// Callables that may be null are; a request of one is empty.
-template <class F>
-[[nodiscard]] bool is_null(F const& f) noexcept {
-    if constexpr (std::is_function_v<F>) {
-        return false;
-    } else if constexpr (std::is_pointer_v<F> || std::is_member_pointer_v<F>) {
-        return f == nullptr;
-    } else if constexpr (requires { f == nullptr; } && requires { static_cast<bool>(f); }) {
-        return !static_cast<bool>(f);
-    } else {
-        return false;
     }
 }
 

@@ -10,7 +10,6 @@
 
 #include "antiphon/core/config.hpp"
 #include "antiphon/core/errc.hpp"
-#include "antiphon/core/invoke.hpp"
 #include "antiphon/core/lifetime.hpp"
 #include "antiphon/core/node_cache.hpp"
 #include "antiphon/core/result.hpp"
@@ -20,6 +19,7 @@
 #include "antiphon/request/context.hpp"
 #include "antiphon/request/detail/call.hpp"
 #include "antiphon/request/detail/direct_ask.hpp"
+#include "antiphon/request/detail/nullable.hpp"
 #include "antiphon/request/trampoline.hpp"
 
 namespace antiphon::detail {
@@ -41,7 +41,7 @@ class told_ask final : public work_item, public recycled {
 
 public:
     template <class C, class L, class... A>
-    told_ask(C&& callback, any_executor executor, context_data const* context, L&& handler, A&&... args)
+    told_ask(C&& callback, any_executor&& executor, context_data const* context, L&& handler, A&&... args)
         : executor_{std::move(executor)},
           context_{context},
           callback_(std::forward<C>(callback)),
@@ -106,7 +106,7 @@ private:
     void tell(result<R> found) noexcept {
         ANTIPHON_TRY {
             ambient_context const inherited{context_};
-            static_cast<void>(antiphon::detail::invoke(std::move(callback_), std::move(found)));
+            static_cast<void>(call_back(std::move(callback_), std::move(found)));
         }
         ANTIPHON_CATCH_ALL { executor_.unhandled(std::current_exception()); }
         delete this;
