@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -143,11 +144,55 @@ struct with_balance {
         };
     }
 };
+/// A request is asked by a batch of it, item by item.
+struct with_batch {
+    template <class R, class... P, class Repeat, class Handler>
+    static auto of_one(ap::request<R(P...), Repeat, Handler> r) {
+        using item = std::tuple<std::decay_t<P>...>;
+        ap::request many{[r](std::vector<item> items) -> ap::task<std::vector<ap::result<R>>> {
+            std::vector<ap::result<R>> answers;
+            for (item& each : items)
+                answers.push_back(co_await std::apply([&](auto&... args) { return r(std::move(args)...); }, each));
+            co_return answers;
+        }};
+        auto const one = many | ap::batch{.max_size = 3, .max_delay = 1ms};
+        return ap::request{[one](P... args) { return one(item{std::forward<P>(args)...}); }};
+    }
+    static auto make() {
+        return [](auto r) { return of_one(std::move(r)); };
+    }
+};
+/// A request is asked by a series that ends with its first answer.
+struct with_every {
+    static constexpr bool copies_arguments = true;
+    template <class R, class... P, class Repeat, class Handler>
+    static auto first_of(ap::request<R(P...), Repeat, Handler> r) {
+        auto const series = r | ap::every(1s);
+        return ap::request{[series](P... args) -> ap::task<R> {
+            std::optional<ap::result<R>> heard;
+            auto const hears = [&heard](ap::result<R> answer) {
+                heard.emplace(std::move(answer));
+                return false;
+            };
+            ap::result<std::uint64_t> const all = co_await series(std::move(args)..., hears);
+            ap::result<R> none = all ? ap::failure{ap::errc::cancelled, ap::executed::no} : all.error();
+            ap::result<R>& answer = heard ? *heard : none;
+            if constexpr (std::is_void_v<R>) {
+                if (!answer) co_await ap::fail_with(answer.error());
+            } else {
+                co_return std::move(answer);
+            }
+        }};
+    }
+    static auto make() {
+        return [](auto r) { return first_of(std::move(r)); };
+    }
+};
 #define ANTIPHON_LAW_POLICIES                                                                                                          \
     with_timeout, with_deadline, with_within, with_after, with_at, with_priority, with_observe, with_stats, with_adaptive, with_chaos, \
         with_circuit_breaker, with_rate_limit, with_delaying_rate_limit, with_concurrency_limit, with_line, with_adaptive_limit,       \
         with_load_shed, with_layer, with_fallback, with_coalesce, with_cache, with_retry, with_retry_and_budget, with_hedge,           \
-        with_measured_hedge, with_with_metadata, with_standard, with_full_standard, with_balance
+        with_measured_hedge, with_with_metadata, with_standard, with_full_standard, with_balance, with_batch, with_every
 
 /// The same for an executor without a clock of its own: its time is the machine's, which may have begun a minute ago.
 template <class P>

@@ -28,9 +28,11 @@ TEMPLATE_TEST_CASE("law: a value of every kind passes unchanged", "[law]", ANTIP
 }
 
 TEMPLATE_TEST_CASE("law: an argument that only moves reaches the handler", "[law]", ANTIPHON_LAW_POLICIES) {
-    ap::testing::simulation sim{1};
-    auto r = ap::request{[](std::unique_ptr<int> p) { return *p; }} | TestType::make() | ap::starts_on(sim);
-    CHECK(r.call(std::make_unique<int>(7)).value() == 7);
+    if constexpr (!requires { TestType::copies_arguments; }) {
+        ap::testing::simulation sim{1};
+        auto r = ap::request{[](std::unique_ptr<int> p) { return *p; }} | TestType::make() | ap::starts_on(sim);
+        CHECK(r.call(std::make_unique<int>(7)).value() == 7);
+    }
 }
 
 TEMPLATE_TEST_CASE("law: a failure that no repeat can mend passes unchanged", "[law]", ANTIPHON_LAW_POLICIES) {
