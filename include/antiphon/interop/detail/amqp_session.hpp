@@ -74,6 +74,8 @@ public:
     }
     void drop() noexcept { connection_.reset(); }
     [[nodiscard]] bool stands() const noexcept { return connection_ != nullptr; }
+    /// The broker has closed a channel that others need: to connect again is all that helps.
+    [[nodiscard]] bool lost_channel() const noexcept { return channel_lost_; }
     [[nodiscard]] int fd() const noexcept { return amqp_get_sockfd(raw()); }
 
     /// A queue of this connection's alone, with a name of the broker's choice.
