@@ -1,18 +1,43 @@
 // SPDX-License-Identifier: BSL-1.0
 // Sizes, and what each way of asking takes from the heap: one line `name <tab> value` each.
 
+#include <cstddef>
 #include <cstdio>
+#include <fstream>
+#include <memory>
+#include <string_view>
 #include <tuple>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
 #include "antiphon/request/when_all.hpp"
 #include "antiphon/antiphon.hpp"
+#include "antiphon/messaging/client.hpp"
 #include "support/bench.hpp"
 
 namespace ap = antiphon;
+namespace ms = antiphon::messaging;
 
 namespace {
+
+/// A broker that takes every message and answers none.
+class silence final : public ms::connection {
+public:
+    ap::result<void> send(ms::message&&) noexcept override { return {}; }
+    ap::result<void> listen(std::string_view, std::string_view, std::shared_ptr<ms::receiver>) override { return {}; }
+    ap::result<void> open(ms::inbox_id, std::shared_ptr<ms::receiver>) override { return {}; }
+    void leave(ms::receiver&) noexcept override {}
+};
+struct silent_broker {
+    std::shared_ptr<ms::connection> line = std::make_shared<silence>();
+    [[nodiscard]] std::shared_ptr<ms::connection> connection() const { return line; }
+};
+std::size_t resident() {
+    std::size_t pages = 0;
+    std::ifstream{"/proc/self/statm"} >> pages >> pages;
+    return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
 
 template <class F>
 bench::heap_use use_of(F&& f) {
@@ -61,4 +86,17 @@ int main() {
     heap("when_all of a range of 1000, beside its inputs", use_of([&] { all = ap::when_all(std::move(many)); }));
     heap("running these", use_of([&] { static_cast<void>(queue.run()); }));
     heap("get", use_of([&] { static_cast<void>(std::move(f).get()); }));
+
+    // Answers that never come: what a million asks under way take.
+    ms::client const bus{silent_broker{}, {.timeout = ap::duration::max()}};
+    auto const price = bus.request<int(int)>("orders.price");
+    constexpr int million = 1'000'000;
+    std::vector<ap::future<int>> pending;
+    pending.reserve(million);
+    std::size_t const before = resident();
+    heap("1 000 000 asks of a broker that does not answer", use_of([&] {
+             for (int i = 0; i < million; ++i)
+                 pending.push_back(price.submit(i));
+         }));
+    std::printf("the same, resident\t%.0f MB\n", static_cast<double>(resident() - before) / 1e6);
 }

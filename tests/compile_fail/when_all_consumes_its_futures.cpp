@@ -1,4 +1,4 @@
-// expect: when_all takes futures, or one range of futures, and consumes them: std::move\(future\)
+// expect only: when_all takes futures, or one range of futures, and consumes them: std::move\(future\)
 // SPDX-License-Identifier: BSL-1.0
 // A combinator takes its inputs over.
 #include <antiphon/request/when_all.hpp>

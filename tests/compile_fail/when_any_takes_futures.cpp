@@ -1,4 +1,4 @@
-// expect: antiphon: when_any takes futures, or one range of futures, and consumes them
+// expect only: antiphon: when_any takes futures, or one range of futures, and consumes them
 // SPDX-License-Identifier: BSL-1.0
 // A plain value is no input.
 #include <antiphon/request/ready_future.hpp>

@@ -99,6 +99,67 @@ TEST_CASE("pool queues: what a worker fetches beyond its share others can fetch"
     CHECK(moved);
 }
 
+TEST_CASE("pool queues: of many jobs of one worker the newest goes first, of fewer the oldest") {
+    auto all = jobs(pool_queues::most_in_order + 2);
+    pool_queues queues{2};
+    for (auto& each : all)
+        queues.put(each, &queues.of(0));
+    auto const order = all_of(queues, 0);
+    CHECK(order[0] == &all.back());
+    CHECK(order[1] == &all[pool_queues::most_in_order]);
+    CHECK(order[2] == &all[0]);
+    CHECK(order.back() == &all[pool_queues::most_in_order - 1]);
+}
+
+TEST_CASE("pool queues: where the newest goes first, the oldest and what comes from outside get their turns") {
+    auto all = jobs(pool_queues::most_in_order + 1);
+    probes::job outsider, newest;
+    pool_queues queues{2};
+    auto& mine = queues.of(0);
+    for (auto& each : all)
+        queues.put(each, &mine);
+    queues.put(outsider, nullptr);
+    bool moved = false, oldest = false, served = false;
+    for (std::uint32_t i = 0; i < 2 * ap::detail::outside_turn; ++i) {
+        queues.put(newest, &mine);
+        ap::work_item* const item = queues.next(mine, moved);
+        oldest = oldest || item == &all.front();
+        served = served || item == &outsider;
+    }
+    CHECK(oldest);
+    CHECK(served);
+}
+
+TEST_CASE("pool queues: a job that posts itself again lets all others go first") {
+    auto all = jobs(pool_queues::most_in_order + 1);
+    pool_queues queues{2};
+    auto& mine = queues.of(0);
+    for (auto& each : all)
+        queues.put(each, &mine);
+    bool moved = false;
+    mine.running = queues.next(mine, moved);
+    CHECK(mine.running == &all.back());
+    queues.put(all[0], &mine);  // not itself: it was never taken, and is there once more for the count
+    CHECK(queues.put(all.back(), &mine) == placed::first);
+}
+
+TEST_CASE("pool queues: what comes from outside does not make the newest go first") {
+    auto own = jobs(pool_queues::most_in_order - 10);
+    auto outside = jobs(200);
+    pool_queues queues{2};
+    auto& mine = queues.of(0);
+    for (auto& each : own)
+        queues.put(each, &mine);
+    for (auto& each : outside)
+        queues.put(each, nullptr);
+    bool moved = false;
+    CHECK(queues.fetch(mine, moved) == &outside.front());
+    CHECK(mine.ring.look().size == pool_queues::most_in_order);
+    CHECK(queues.fetch(mine, moved) == &outside[11]);
+    CHECK(mine.ring.look().size == pool_queues::most_in_order);
+    CHECK(queues.next(mine, moved) == &own.front());
+}
+
 TEST_CASE("pool queues: jobs that post jobs keep nobody out") {
     probes::job busy, outsider;
     pool_queues queues{2};

@@ -60,6 +60,35 @@ TEST_CASE("steal ring: a thief takes the older half, and runs the oldest") {
         CHECK(victim.pop() == &all[i]);
 }
 
+TEST_CASE("steal ring: with more jobs than so many its owner gets the newest, others the oldest") {
+    auto all = jobs(5);
+    steal_ring ring;
+    for (auto& each : all)
+        REQUIRE(ring.push(each));
+    CHECK(ring.pop_beyond(3) == &all[4]);
+    CHECK(ring.steal() == &all[0]);
+    CHECK(ring.pop_beyond(3) == &all[1]);
+    REQUIRE(ring.push(all[4]));
+    CHECK(ring.pop_beyond(2) == &all[4]);
+    CHECK(ring.pop_beyond(2) == &all[2]);
+    CHECK(ring.pop() == &all[3]);
+    CHECK(ring.pop_beyond(0) == nullptr);
+}
+
+TEST_CASE("steal ring: the head that a look saw never comes back once the newest job was taken and replaced") {
+    auto all = jobs(3);
+    steal_ring ring;
+    REQUIRE(ring.push(all[0]));
+    REQUIRE(ring.push(all[1]));
+    auto const before = ring.look().head;
+    CHECK(ring.pop_beyond(1) == &all[1]);
+    REQUIRE(ring.push(all[2]));
+    CHECK(ring.look().size == 2);
+    CHECK(ring.look().head != before);
+    CHECK(ring.pop() == &all[0]);
+    CHECK(ring.pop() == &all[2]);
+}
+
 TEST_CASE("steal ring: a single job is stolen, and an empty ring gives nothing") {
     probes::job one;
     steal_ring victim, mine;

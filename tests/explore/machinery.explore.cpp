@@ -117,6 +117,24 @@ EXPLORE("steal_ring: a slot that is filled again is not given to a thief that lo
     for (job& j : jobs)
         explore::check(j.taken.load() == 1, "each once");
 }
+EXPLORE("steal_ring: a slot that is filled again at the young end is not given to a thief that looked before", {.stale_reads = 1}) {
+    auto ring = std::make_unique<ap::detail::steal_ring>();
+    job jobs[3];
+    explore::check(ring->push(filled(jobs[0])) && ring->push(filled(jobs[1])), "there is room");
+    std::thread thief{[&] {
+        auto own = std::make_unique<ap::detail::steal_ring>();
+        if (auto* const got = ring->steal_into(*own)) got->run();
+        while (auto* const got = own->pop())
+            got->run();
+    }};
+    if (auto* const got = ring->pop_beyond(0)) got->run();
+    explore::check(ring->push(filled(jobs[2])), "there is room");
+    while (auto* const got = ring->pop_beyond(0))
+        got->run();
+    thief.join();
+    for (job& j : jobs)
+        explore::check(j.taken.load() == 1, "each once");
+}
 EXPLORE("fork_line: a join against a taker, the call is run once and its answer is seen", {}) {
     ap::detail::crew all;
     ap::fork_line line;

@@ -4,14 +4,17 @@
 #include <antiphon/antiphon.hpp>
 #include <antiphon/execution/detail/crew.hpp>
 #include <antiphon/execution/detail/inbox.hpp>
+#include <antiphon/execution/detail/pool_queues.hpp>
 #include <antiphon/execution/detail/pool_room.hpp>
 #include <antiphon/execution/detail/steal_ring.hpp>
 #include <antiphon/execution/fork_line.hpp>
 #include <antiphon/request/detail/call_loop.hpp>
+#include <antiphon/request/detail/context_data.hpp>
 #include <antiphon/request/detail/shared_callable.hpp>
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -193,6 +196,49 @@ EXPLORE("orders: who finds that all lie down and nothing waits has not missed wh
     worker.join();
 }
 
+EXPLORE("orders: the same of the lone worker that takes its inbox without the lock", {.stale_reads = 3}) {
+    crew all;
+    ap::detail::inbox box;
+    job a;
+    std::atomic<bool> ended{false};
+    std::thread worker{[&] {
+        for (bool searching = false; !ended.load(); searching = true) {
+            ap::work_queue taken;
+            static_cast<void>(box.take_oldest(taken));
+            static_cast<void>(run_all(std::move(taken)));
+            if (all.lie_down(searching) && !box.empty()) {
+                all.get_up();
+            } else {
+                all.sleep();
+            }
+        }
+    }};
+    static_cast<void>(box.push(a));
+    all.call_one();
+    for (;;) {
+        crew::state const before = all.look();
+        if (crew::sleepers(before) == 1 && box.empty() && all.look() == before) break;
+        std::this_thread::yield();
+    }
+    explore::check(a.ran == 1, "it has run");
+    ended.store(true);
+    all.dismiss();
+    worker.join();
+}
+EXPLORE("orders: who lies down looks at what waits in order, or who posts with a priority sees it lie", {.stale_reads = 3}) {
+    crew all;
+    ap::detail::pool_queues queues{1};
+    job a;
+    std::thread worker{[&] {
+        if (all.lie_down(false) && !queues.empty()) all.get_up();
+    }};
+    explore::check(queues.put_ordered(a, {}, false), "it is taken");
+    all.call_one();
+    worker.join();
+    check_attended(all);
+    static_cast<void>(queues.seal());
+}
+
 // --- the room of a bounded pool ---------------------------------------------------------------------------------------------
 
 EXPLORE("orders: a poster that waits for room against a place given back, it does not oversleep", {.stale_reads = 3}) {
@@ -284,6 +330,37 @@ EXPLORE("orders: who waits for another's shut-down sees what the pool's work wro
     std::thread other{end};
     end();
     other.join();
+}
+EXPLORE("orders: who waits for another's shut-down is told the same counts", {.search = plan::way::bounded, .stale_reads = 3}) {
+    ap::thread_pool pool{{.threads = 1}};
+    pool.get_executor().execute(ap::work{[]() noexcept {}});
+    ap::shut_down_counts theirs;
+    std::thread other{[&] { theirs = pool.shut_down(); }};
+    ap::shut_down_counts const mine = pool.shut_down();
+    other.join();
+    explore::check(mine.drained == theirs.drained && mine.stopped == theirs.stopped && mine.rejected == theirs.rejected, "they are");
+}
+EXPLORE("orders: two threads that arm the first timers start one thread for them", {.search = plan::way::bounded, .stale_reads = 0}) {
+    struct noting final : ap::timer {
+        void fire() noexcept override {
+            where = std::this_thread::get_id();
+            rung.store(1);
+            ap::futex_wake_all(rung);
+        }
+        void await() {
+            while (rung.load() == 0)
+                ap::futex_wait(rung, 0);
+        }
+        std::atomic<std::uint32_t> rung{0};
+        std::thread::id where;
+    };
+    auto const one = std::make_unique<noting>(), two = std::make_unique<noting>();
+    std::thread other{[&] { ap::timer_thread::process().arm(*one, ap::clock::now() + 1ms); }};
+    ap::timer_thread::process().arm(*two, ap::clock::now() + 1ms);
+    two->await();
+    one->await();
+    other.join();
+    explore::check(one->where == two->where, "both fire there");
 }
 EXPLORE("orders: a drain that begins while the last worker lies down ends",
         {.search = plan::way::bounded, .preemptions = 3, .stale_reads = 2}) {
@@ -396,7 +473,9 @@ public:
     bell() = default;
     bell(bell const&) = delete;
     bell& operator=(bell const&) = delete;
-    ~bell() { ringer_.join(); }
+    ~bell() {
+        if (ringer_.joinable()) ringer_.join();
+    }
     [[nodiscard]] executor_type get_executor() noexcept { return executor_type{*this}; }
 
 private:
@@ -411,6 +490,15 @@ EXPLORE("orders: a waiter registers and looks at its alarm, or the alarm that ri
     auto f = p.get_future().then(clock.get_executor(), [](int x) { return x + 1; });
     f.wait_until(ap::time_point{1s});
     explore::check(!f.ready(), "it has given up");
+}
+EXPLORE("orders: a wait whose answer comes while its alarm rings is over when the alarm is", {.stale_reads = 1}) {
+    bell clock;
+    ap::promise<int> p;
+    auto f = p.get_future().then(clock.get_executor(), [](int x) { return x + 1; });
+    std::thread producer{[p = std::move(p)]() mutable { p.set_value(6); }};
+    f.wait_until(ap::time_point{1s});
+    producer.join();
+    explore::check(std::move(f).get().value() == 7, "it is there");
 }
 EXPLORE("orders: a request for stop sees what is inside, or what comes inside sees the request", {.stale_reads = 3}) {
     ap::promise<int> outer, inner;
@@ -534,6 +622,58 @@ EXPLORE("orders: for_each_limited ends with the failure that another thread gave
     ap::result<void> const r = std::move(f).get();
     explore::check(!r && r.error() == ap::errc::unavailable, "it does");
     first.join();
+}
+namespace {
+
+/// Twice what it is fed with, read anew each time.
+struct fed {
+    struct iterator {
+        using difference_type = std::ptrdiff_t;
+        using value_type = int;
+        int const* from;
+        int at = 0;
+        int operator*() const { return *from; }
+        iterator& operator++() {
+            ++at;
+            return *this;
+        }
+        bool operator==(iterator const& o) const { return at == o.at; }
+    };
+    int const* from;
+    [[nodiscard]] iterator begin() const { return {from, 0}; }
+    [[nodiscard]] iterator end() const { return {from, 2}; }
+};
+
+}  // namespace
+
+EXPLORE("orders: for_each_limited goes on to the next item with what the last one's answer brought", {.search = plan::way::bounded}) {
+    int next = 1;
+    std::vector<ap::promise<int>> given(3);
+    std::thread answering;
+    auto f = ap::for_each_limited(fed{&next}, 1, [&](int i) {
+        auto item = given[static_cast<std::size_t>(i)].get_future();
+        if (i == 1) {
+            answering = std::thread{[&] {
+                next = 2;
+                given[1].set_value(1);
+            }};
+        } else {
+            given[2].set_value(2);
+        }
+        return item;
+    });
+    explore::check(std::move(f).get().has_value(), "both are answered");
+    answering.join();
+}
+EXPLORE("orders: what one ask has tried belongs to one of two balances", {}) {
+    ap::detail::tried_replicas tried;
+    int one = 0, two = 0, three = 0;
+    bool first = false;
+    std::thread other{[&] { first = tried.belongs_to(&one); }};
+    bool const second = tried.belongs_to(&two);
+    other.join();
+    explore::check(first != second, "to one");
+    explore::check(tried.belongs_to(first ? &one : &two) && !tried.belongs_to(&three), "for good");
 }
 EXPLORE("orders: stop_when: an ask that is stopped while it registers with the token, against the token",
         {.search = plan::way::bounded, .preemptions = 3, .stale_reads = 2}) {

@@ -299,3 +299,32 @@ TEST_CASE("balance: when all replicas have been tried, the next attempt does not
     }
     CHECK(same == 0);
 }
+
+TEST_CASE(
+    "balance: what a replica asks of the same balance is an ask of its own, which may go where its attempts were, and leaves no trace "
+    "in them") {
+    ap::testing::simulation sim{1};
+    ap::balance<int(int)> all;
+    int wrong = 0;
+    std::vector<int> sent, nested;
+    auto const replica = [&](int k) {
+        return ap::request<int(int)>{[&, k](int depth) -> ap::task<int> {
+            (depth == 0 ? sent : nested).push_back(k);
+            if (depth != 0) co_return k;
+            for (int i = 0; i != 4; ++i)
+                static_cast<void>(co_await all.to_request()(1));
+            co_return ap::errc::unavailable;
+        }};
+    };
+    all.add(replica(0));
+    all.add(replica(1));
+    auto const ask = all | ap::retry{.max_attempts = 2, .backoff = {.initial = 1ms}} | ap::starts_on(sim);
+    for (int i = 0; i != 50; ++i) {
+        sent.clear();
+        CHECK_FALSE(ask.call(0).has_value());
+        REQUIRE(sent.size() == 2);
+        wrong += sent[0] == sent[1];
+    }
+    CHECK(wrong == 0);  // the attempts keep away from each other, whatever their handlers ask
+    CHECK(nested.size() == 400);
+}

@@ -328,3 +328,42 @@ TEST_CASE("cache: threads that ask, erase and clear at once get right answers, a
     pool.shut_down(1s);
     CHECK(test::counted::alive() == 0);
 }
+
+TEST_CASE("cache: an answer may be put into it, good for as long as one that was given then") {
+    counting c;
+    ap::cache const kept{{.ttl = 10s}};
+    auto r = c.request() | kept | ap::starts_on(c.sim);
+    kept.put<int(int)>(c.sim.now(), 70, 1);
+    CHECK(r.call(1).value() == 70);
+    CHECK(c.runs == 0);
+    c.sim.advance(10s);
+    CHECK(r.call(1).value() == 1);
+    kept.put<int(int)>(c.sim.now(), 71, 1);
+    CHECK(r.call(1).value() == 71);
+    CHECK(kept.size() == 1);
+}
+
+TEST_CASE("cache: what it would give may be looked at, which is no use of it and is not counted") {
+    counting c;
+    ap::cache const kept{{.ttl = 10s, .max_entries = 2, .stale_for = 5s}};
+    CHECK_FALSE(kept.peek<int(int)>(c.sim.now(), 1).has_value());
+    kept.put<int(int)>(c.sim.now(), 10, 1);
+    kept.put<int(int)>(c.sim.now(), 20, 2);
+    CHECK(kept.peek<int(int)>(c.sim.now() + 14s, 1).value().value() == 10);
+    CHECK_FALSE(kept.peek<int(int)>(c.sim.now() + 15s, 1).has_value());
+    kept.put<int(int)>(c.sim.now(), 30, 3);
+    CHECK_FALSE(kept.peek<int(int)>(c.sim.now(), 1).has_value());  // it was the least recently used all the same
+    CHECK(kept.stats().hits == 0);
+    CHECK(kept.stats().misses == 0);
+}
+
+TEST_CASE("cache: by a function, put and peek take the key") {
+    ap::testing::simulation sim{1};
+    ap::cache const kept;
+    auto r = ap::request{[](std::string s) { return s + "!"; }} | kept.by([](std::string const& s) { return s.size(); }) |
+             ap::starts_on(sim);
+    kept.put<std::string(std::size_t)>(sim.now(), "three", std::size_t{3});
+    CHECK(r.call("abc").value() == "three");
+    CHECK(r.call("abcd").value() == "abcd!");
+    CHECK(kept.peek<std::string(std::size_t)>(sim.now(), std::size_t{4}).value().value() == "abcd!");
+}

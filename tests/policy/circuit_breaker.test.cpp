@@ -644,3 +644,43 @@ TEST_CASE("circuit_breaker: nonsense is refused, naming the field") {
     CHECK(refused({.half_open_for = 0s}, "half_open_for"));
 }
 #endif
+
+TEST_CASE("circuit_breaker: by default it opens at half of 100 calls, for a minute, and lets ten in to find out") {
+    backend b;
+    circuit_breaker const breaker;
+    auto const r = b.request() | breaker;
+    b.succeed(r, 50);
+    b.fail(r, 49);
+    CHECK(breaker.state() == circuit_breaker::closed);
+    b.fail(r);
+    CHECK(breaker.state() == circuit_breaker::open);
+    b.sim.advance(60s);
+    CHECK(b.ask(r).error() == ap::errc::circuit_open);
+    b.sim.advance(1ns);
+    b.succeed(r, 9);
+    CHECK(breaker.state() == circuit_breaker::half_open);
+    b.succeed(r);
+    CHECK(breaker.state() == circuit_breaker::closed);
+}
+
+TEST_CASE("circuit_breaker: by default a call is slow above a minute, not at one, and all have to be slow") {
+    for (ap::duration takes : {ap::duration{60s}, ap::duration{60s + 1ns}}) {
+        backend b;
+        circuit_breaker const breaker;
+        auto const r = b.request() | breaker;
+        b.takes = takes;
+        b.succeed(r, 99);
+        CHECK(breaker.state() == circuit_breaker::closed);
+        b.succeed(r);
+        CHECK((breaker.state() == circuit_breaker::open) == (takes > 60s));
+    }
+}
+
+TEST_CASE("circuit_breaker: outside a retry it counts asks, inside attempts") {
+    backend b;
+    circuit_breaker const outside{small()}, inside{small()};
+    auto const r = b.request() | inside | ap::retry{.max_attempts = 3, .backoff = {.initial = 1ms}} | outside;
+    b.fail(r);
+    CHECK(outside.metrics().failed == 1);
+    CHECK(inside.metrics().failed == 3);
+}

@@ -394,3 +394,27 @@ TEST_CASE("concurrency_limit: nonsense is refused, naming the field") {
     CHECK(refused({.max_concurrent = 1, .max_wait = -1s}, "max_wait"));
 }
 #endif
+
+TEST_CASE("concurrency_limit: a higher limit lets those in line in at once, a lower one waits until enough have ended") {
+    bench b;
+    ap::concurrency_limit const limit{{.max_concurrent = 1, .max_queue = 4}};
+    std::vector<ap::future<int>> asks;
+    for (int i = 0; i != 4; ++i)
+        asks.push_back(b.ask(limit, i));
+    CHECK(b.order == std::vector<int>{0});
+    limit.set_max_concurrent(3);
+    b.sim.advance(0s);
+    CHECK(b.order == std::vector<int>{0, 1, 2});
+    CHECK(limit.metrics().limit == 3);
+    limit.set_max_concurrent(1);
+    b.finish(0);
+    b.finish(1);
+    CHECK(b.order.size() == 3);
+    b.finish(2);
+    CHECK(b.order == std::vector<int>{0, 1, 2, 3});
+    b.finish(3);
+    CHECK(limit.in_flight() == 0);
+#if ANTIPHON_EXCEPTIONS
+    CHECK_THROWS_AS(limit.set_max_concurrent(0), std::invalid_argument);
+#endif
+}

@@ -325,3 +325,25 @@ TEST_CASE("every: whichever allocation fails, the series ends once") {
     }
 }
 #endif
+
+TEST_CASE("every: each ask of a series is an ask of its own: its attempt is the first, or that of what asks the series anew") {
+    ap::testing::simulation sim{1};
+    std::vector<std::uint32_t> seen;
+    ap::request const notes{[&](ap::context const& c) { seen.push_back(c.attempt()); }};
+    int left = 3;
+    auto const three = [&](ap::result<void>) { return --left != 0; };
+    CHECK((notes | ap::every(1s) | ap::starts_on(sim)).call(three).value() == 3);
+    CHECK(seen == std::vector<std::uint32_t>{1, 1, 1});
+
+    seen.clear();
+    left = 2;
+    int failed = 0;
+    ap::request const flaky{[&](ap::context const& c) -> ap::result<int> {
+        seen.push_back(c.attempt());
+        if (++failed % 2 != 0) return ap::errc::unavailable;
+        return 1;
+    }};
+    auto const two = [&](ap::result<int>) { return --left != 0; };
+    CHECK((flaky | ap::retry{.backoff = {.initial = 1ms}} | ap::every(1s) | ap::starts_on(sim)).call(two).value() == 2);
+    CHECK(seen == std::vector<std::uint32_t>{1, 2, 1, 2});
+}

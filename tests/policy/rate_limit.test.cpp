@@ -346,3 +346,58 @@ TEST_CASE("rate_limit: a costly waiter that leaves gives back no more than each 
         CHECK(starts[0] + starts[1] + starts[2] + starts[3] + starts[4] + starts[5] == 12);
     }
 }
+
+TEST_CASE("rate_limit: another rate holds from the next cycle on, for all handles") {
+    bench b;
+    ap::rate_limit const limit{{.permits = 2, .per = 1s}};
+    ap::rate_limit const copy = limit;
+    b.ask_many(limit, 1);
+    copy.set_rate(b.sim.now(), 4, 2s);
+    b.ask_many(limit, 1);
+    CHECK(b.refused(limit).retry_after() == 1s);  // this cycle is as it was
+    b.sim.advance(1s);
+    b.ask_many(limit, 4);
+    CHECK(b.refused(limit).retry_after() == 2s);
+    b.sim.advance(500ms);
+    limit.set_rate(b.sim.now(), 1, 1s);
+    b.sim.advance(1500ms);
+    b.ask_many(limit, 1);
+    CHECK(b.refused(limit).retry_after() == 1s);
+    b.sim.run();
+    CHECK(b.starts == std::vector<ap::duration>{0s, 0s, 1s, 1s, 1s, 1s, 3s});
+}
+
+TEST_CASE("rate_limit: another rate leaves reservations as they are, and what is given back of them is nobody's") {
+    bench b;
+    ap::rate_limit const limit{{.permits = 1, .per = 1s, .max_wait = 10s}};
+    b.ask_many(limit, 2);
+    auto leaves = b.ask(limit);
+    limit.set_rate(b.sim.now(), 2, 1s);
+    leaves.request_stop();
+    b.ask_many(limit, 2);
+    b.sim.run();
+    // 1 s: the reserved one and the two of the ask that left, whose permit was of the old rate
+    CHECK(b.starts == std::vector<ap::duration>{0s, 1s, 2s, 2s});
+    CHECK(limit.metrics().returned == 1);
+}
+
+TEST_CASE("rate_limit: a smooth one gets another interval, and what its first ask has not begun is set at once") {
+    bench b;
+    ap::rate_limit const limit{{.permits = 1, .per = 1h, .max_wait = 10s, .form = ap::rate_form::smooth}};
+    limit.set_rate(b.sim.now(), 10, 1s);
+    b.ask_many(limit, 2);
+    limit.set_rate(b.sim.now(), 5, 1s);
+    b.ask_many(limit, 2);
+    b.sim.run();
+    CHECK(b.starts == std::vector<ap::duration>{0ms, 100ms, 300ms, 500ms});
+}
+
+#if ANTIPHON_EXCEPTIONS
+TEST_CASE("rate_limit: a rate that is nonsense is refused, and changes nothing") {
+    bench b;
+    ap::rate_limit const limit{{.permits = 1, .per = 1s}};
+    CHECK_THROWS_AS(limit.set_rate(b.sim.now(), 0, 1s), std::invalid_argument);
+    CHECK_THROWS_AS(limit.set_rate(b.sim.now(), 1, 0s), std::invalid_argument);
+    CHECK(limit.available(b.sim.now()) == 1);
+}
+#endif

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -870,4 +871,109 @@ TEST_CASE("retry: what a later attempt has begun reports to its observers after 
     sim.run();
     CHECK(inner.count == 3);
     CHECK(outer.count == 3);
+}
+
+TEST_CASE("retry: when() asks again after a value that is not wanted, and a wanted one ends it") {
+    ap::testing::simulation sim{1};
+    int asked = 0;
+    std::vector<std::uint32_t> numbers;
+    recorder heard;
+    ap::request const status{[&](ap::context const& c) -> std::string {
+        numbers.push_back(c.attempt());
+        return ++asked < 3 ? "pending" : "done";
+    }};
+    auto const until_done = ap::retry{.max_attempts = 5, .backoff = plain}.when([](std::string const& s) { return s == "pending"; });
+    auto const start = sim.now();
+    auto f = (status | until_done | ap::observe(&heard) | ap::starts_on(sim)).submit();
+    sim.run();
+    CHECK(std::move(f).get().value() == "done");
+    CHECK(numbers == std::vector<std::uint32_t>{1, 2, 3});
+    CHECK(sim.now() - start == 300ms);
+    REQUIRE(heard.said.size() == 2);
+    CHECK(heard.said[0].code == ap::errc::unavailable);
+}
+
+TEST_CASE("retry: when() gives the last value, wanted or not, when attempts, budget, deadline or stop end it") {
+    auto const negative = [](int x) { return x < 0; };
+    ap::testing::simulation sim{1};
+    int asked = 0;
+    ap::request const below{[&] { return -++asked; }};
+    auto const ask = [&](auto r) {
+        asked = 0;
+        return (r | ap::starts_on(sim)).call().value();
+    };
+    CHECK(ask(below | ap::retry{.max_attempts = 2, .backoff = plain}.when(negative)) == -2);
+    CHECK(ask(below | ap::retry{.max_attempts = 9, .backoff = plain}.when(negative) | ap::timeout{.limit = 250ms}) == -2);
+    ap::retry_budget const budget{ap::retry_budget::throttle{.max_tokens = 4}};
+    CHECK(ask(below | ap::retry{.max_attempts = 9, .backoff = plain, .budget = budget}.when(negative)) == -2);
+    CHECK(budget.balance(sim.now()) == 2);
+
+    asked = 0;
+    std::optional<ap::future<int>> f;
+    auto stopping = ap::request{[&] {
+                        f->request_stop();
+                        return -++asked;
+                    }} |
+                    ap::retry{.max_attempts = 9, .backoff = plain}.when(negative) | ap::starts_on(sim);
+    f = stopping.submit();
+    sim.run();
+    CHECK(std::move(*f).get().value() == -1);
+    CHECK(asked == 1);
+}
+
+TEST_CASE("retry: when() never repeats what is unsafe to repeat for its value: it has executed") {
+    ap::testing::simulation sim{1};
+    int asked = 0;
+    ap::request<int(), ap::repeat::unsafe> const once = [&] { return -++asked; };
+    CHECK((once | ap::retry{.backoff = at_once}.when([](int x) { return x < 0; }) | ap::starts_on(sim)).call().value() == -1);
+    CHECK(asked == 1);
+}
+
+TEST_CASE("retry: when() leaves failures to retry_if, and one that follows a value counts as executed") {
+    ap::testing::simulation sim{1};
+    int asked = 0;
+    auto const r = ap::request{[&]() -> ap::result<int> {
+                       if (++asked == 1) return -1;
+                       return ap::failure{asked == 2 ? ap::errc::unavailable : ap::errc::not_found, ap::executed::no};
+                   }} |
+                   ap::retry{.max_attempts = 9, .backoff = plain}.when([](int x) { return x < 0; }) | ap::starts_on(sim);
+    ap::failure const why = r.call().error();
+    CHECK(asked == 3);
+    CHECK(why == ap::errc::not_found);
+    CHECK(why.attempts() == 3);
+    CHECK(why.executed() == ap::executed::yes);
+}
+
+#if ANTIPHON_EXCEPTIONS
+TEST_CASE("retry: what the function of when() throws is the failure") {
+    ap::testing::simulation sim{1};
+    auto const r =
+        ap::request{[] { return 1; }} | ap::retry{}.when([](int) -> bool { throw std::runtime_error{"odd"}; }) | ap::starts_on(sim);
+    CHECK(r.call().error().message() == "odd");
+}
+#endif
+
+TEST_CASE("retry: the function of when() does not run on the timer thread, and values of every kind pass it") {
+    std::atomic<bool> on_timer{false};
+    auto const looks = ap::retry{.max_attempts = 2, .backoff = at_once}.when([&](int x) {
+        if (ap::timer_thread::is_current()) on_timer = true;
+        return x < 0;
+    });
+    auto const late =
+        ap::request{[](ap::promise<int> p) {
+            auto wake = ap::request{[] {}} | ap::after(1ms);
+            wake.submit([held = std::make_shared<ap::promise<int>>(std::move(p))](ap::result<void>) { held->set_value(-1); });
+        }} |
+        looks | ap::starts_on(ap::inline_executor{});
+    CHECK(late.submit().get().value() == -1);
+    CHECK_FALSE(on_timer);
+
+    ap::testing::simulation sim{1};
+    static int place = 4;
+    auto const refers =
+        ap::request{[]() -> int& { return place; }} | ap::retry{}.when([](int const& x) { return x < 0; }) | ap::starts_on(sim);
+    CHECK(&refers.call().value() == &place);
+    auto const moves = ap::request{[] { return std::make_unique<int>(5); }} |
+                       ap::retry{}.when([](std::unique_ptr<int> const& p) { return p == nullptr; }) | ap::starts_on(sim);
+    CHECK(*moves.call().value() == 5);
 }

@@ -7,6 +7,8 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "antiphon/antiphon.hpp"
 #include "antiphon/testing/simulation.hpp"
@@ -26,7 +28,46 @@ auto slow() {
     }};
 }
 
+/// An executor that runs nothing by itself, and whose timers are beyond disarming: they fire when the test says so.
+struct late_timers {
+    struct desk {
+        std::vector<ap::work> jobs;
+        ap::timer* armed = nullptr;
+        bool fires_when_disarmed = false;
+    };
+    desk* at;
+    void execute(ap::work job) const { at->jobs.push_back(std::move(job)); }
+    void arm(ap::timer& t, ap::time_point) const { at->armed = &t; }
+    [[nodiscard]] bool disarm(ap::timer&) const {
+        if (at->fires_when_disarmed) std::exchange(at->armed, nullptr)->fire();
+        return false;
+    }
+    [[nodiscard]] ap::time_point now() const { return {}; }
+};
+
 }  // namespace
+
+TEST_CASE("timeout: a result that is ready beats a timer that has expired and could not be disarmed") {
+    for (bool at_once : {false, true}) {
+        late_timers::desk desk;
+        desk.fires_when_disarmed = at_once;
+        auto const alive = std::make_shared<int>(7);
+        {
+            ap::promise<int> reply;
+            auto f = (ap::request{[&reply, alive](ap::promise<int> p) { reply = std::move(p); }} | ap::timeout{.limit = 1s} |
+                      ap::starts_on(late_timers{&desk}))
+                         .submit();
+            REQUIRE(desk.armed != nullptr);
+            std::move(desk.jobs.front())();
+            reply.set_value(7);
+            REQUIRE(f.ready());
+            if (!at_once) desk.armed->fire();
+            CHECK(std::move(f).get().value() == 7);
+            desk.jobs.clear();
+        }
+        CHECK(alive.use_count() == 1);
+    }
+}
 
 TEST_CASE("timeout: an answer in time passes unchanged") {
     ap::testing::simulation sim{1};

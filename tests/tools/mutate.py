@@ -277,7 +277,7 @@ def main():
     alive = [m for m in asked if known[m.key]["by"] is None]
     told_of = [m for m in alive if m.told() in reasons]
     for m in killed:
-        if m.told() in reasons:
+        if m.told() in reasons and m.told() not in {other.told() for other in alive}:  # the same line may be there twice
             print(f"explained, but killed: {m}")
     told = {m.told() for m in prepared}
     for file, line, what in (r for r in reasons if r not in told):

@@ -16,7 +16,10 @@ namespace antiphon {
 
 namespace detail {
 
-inline constexpr std::size_t node_grain = 16, largest_node = 512, node_sizes = largest_node / node_grain;
+/// Sizes are 16 bytes apart up to 512, which most nodes are below, and 128 apart up to the largest, for an ask through many policies.
+inline constexpr std::size_t node_grain = 16, fine_node = 512, fine_sizes = fine_node / node_grain;
+inline constexpr std::size_t coarse_grain = 128, largest_node = 3072;
+inline constexpr std::size_t node_sizes = fine_sizes + (largest_node - fine_node) / coarse_grain;
 inline constexpr std::uint32_t node_batch = 62, node_slots = 8;
 /// Whatever others have taken of what the depots may keep: so many magazines of each size.
 inline constexpr std::uint32_t always_kept = 16;
@@ -100,7 +103,7 @@ inline constinit std::atomic<std::size_t> most_kept{std::size_t{128} << 20};
 
 }  // namespace detail
 
-/// Blocks of up to 512 bytes, by sizes 16 bytes apart. A thread keeps at most two magazines of 62 of each size; a third goes to a depot
+/// Blocks of up to 3072 bytes, by sizes 16 bytes apart up to 512 and 128 apart beyond. A thread keeps at most two magazines of 62 of each size; a third goes to a depot
 /// that all threads share. So a node that one thread makes and another frees comes back without a lock, 62 at a time. The depots keep
 /// 128 MiB at most, or what `keep_at_most` says, all sizes together (and 992 blocks of each size in any case), and give what is beyond that
 /// to `operator delete`; `trim` gives up everything.
@@ -163,9 +166,13 @@ private:
     };
 
     [[nodiscard]] static constexpr std::size_t number_of(std::size_t size) noexcept {
+        if (size > detail::fine_node) return detail::fine_sizes + (size - detail::fine_node - 1) / detail::coarse_grain;
         return size == 0 ? 0 : (size - 1) / detail::node_grain;
     }
-    [[nodiscard]] static constexpr std::size_t bytes_of(std::size_t number) noexcept { return (number + 1) * detail::node_grain; }
+    [[nodiscard]] static constexpr std::size_t bytes_of(std::size_t number) noexcept {
+        if (number >= detail::fine_sizes) return detail::fine_node + (number - detail::fine_sizes + 1) * detail::coarse_grain;
+        return (number + 1) * detail::node_grain;
+    }
 
     static void note_count(shelf& s) noexcept {
         if (s.loaded != nullptr) s.loaded->count = static_cast<std::uint32_t>(s.top - s.bottom);

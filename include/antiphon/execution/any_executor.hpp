@@ -36,8 +36,8 @@ public:
     template <execution_context C>
         requires(!executor<C>)
     any_executor(C& context) : any_executor{context.get_executor()} {}
-    any_executor(any_executor const& other) noexcept : table_{other.table_} {
-        if (table_ != nullptr) table_->copy(word_, other.word_);
+    any_executor(any_executor const& other) noexcept : table_{other.table_}, word_{other.word_} {
+        if (table_ != nullptr && table_->copy != nullptr) table_->copy(word_, other.word_);
     }
     any_executor(any_executor&& other) noexcept : table_{std::exchange(other.table_, nullptr)}, word_{other.word_} {}
     any_executor& operator=(any_executor other) noexcept {
@@ -46,7 +46,7 @@ public:
         return *this;
     }
     ~any_executor() {
-        if (table_ != nullptr) table_->destroy(word_);
+        if (table_ != nullptr && table_->destroy != nullptr) table_->destroy(word_);
     }
 
     [[nodiscard]] explicit operator bool() const noexcept { return table_ != nullptr; }

@@ -20,7 +20,7 @@
 namespace antiphon {
 
 /// A fixed number of threads that run posted work, oldest first: strictly so where there is one thread. Several take work from one
-/// another, and each runs what its own jobs post behind what it already has.
+/// another, and each runs what its own jobs post behind what it already has; of more than 192 of these the newest first.
 /// **Threads**: everything here, the destructor apart, from any thread.
 /// **Errors**: the constructor throws `std::invalid_argument` for nonsense and `std::system_error` when a thread cannot be
 /// started, leaving none behind. Work is refused, in the posting thread, with `errc::shut_down` once a shut-down has begun,

@@ -169,13 +169,13 @@ private:
     static constexpr std::uint32_t none = 0, starting = 1, running = 2;
 
     void start() {
-        // acquire pairs with the release of whoever started it: so did the fork handler's registration
-        std::uint32_t seen = started_.load(std::memory_order_acquire);
+        // relaxed, all: it only decides who starts it; what threads share with it is under the lock
+        std::uint32_t seen = started_.load(std::memory_order_relaxed);
         while (seen != running) {
             if (seen == starting) {
                 futex_wait(started_, starting);
-                seen = started_.load(std::memory_order_acquire);
-            } else if (started_.compare_exchange_strong(seen, starting, std::memory_order_acquire, std::memory_order_acquire)) {
+                seen = started_.load(std::memory_order_relaxed);
+            } else if (started_.compare_exchange_strong(seen, starting, std::memory_order_relaxed)) {
                 start_thread();
                 return;
             }
@@ -192,7 +192,7 @@ private:
         settle(running);
     }
     void settle(std::uint32_t state) noexcept {
-        started_.store(state, std::memory_order_release);  // pairs with the acquires in start()
+        started_.store(state, std::memory_order_relaxed);  // see start()
         futex_wake_all(started_);
     }
     [[noreturn]] void main() noexcept {

@@ -177,7 +177,7 @@ class hybrid_ask : private adaptive_turn, public layer_ask<Layer, A...>, private
 public:
     using R = typename Layer::result_type;
     template <class L, class... X>
-    hybrid_ask(any_executor executor_for, context_data const* around, L&& layer, X&&... args)
+    hybrid_ask(any_executor&& executor_for, context_data const* around, L&& layer, X&&... args)
         : layer_ask<Layer, A...>{[this](state_base& me) { return this->place_in(me); }, std::move(executor_for), around,
                                  std::forward<L>(layer), std::forward<X>(args)...},
           policy_(layer.policy()) {}

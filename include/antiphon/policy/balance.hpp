@@ -70,7 +70,7 @@ public:
     [[nodiscard]] shared_core<core_type> const& core() const noexcept { return core_; }
 
     template <class Self, class... A>
-    [[nodiscard]] static state_ptr<state<R>> make(Self&& self, any_executor executor, context_data const* context, A&&... args) {
+    [[nodiscard]] static state_ptr<state<R>> make(Self&& self, any_executor&& executor, context_data const* context, A&&... args) {
         return state_ptr<state<R>>{
             new heap_ask<ask<A...>>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(args)...}};
     }

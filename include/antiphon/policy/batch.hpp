@@ -54,7 +54,7 @@ public:
     [[nodiscard]] shared_core<core_type> const& core() const noexcept { return core_; }
 
     template <class Self, class A>
-    [[nodiscard]] static state_ptr<state<R>> make(Self&& self, any_executor executor, context_data const* context, A&& item) {
+    [[nodiscard]] static state_ptr<state<R>> make(Self&& self, any_executor&& executor, context_data const* context, A&& item) {
         return state_ptr<state<R>>{new heap_ask<ask<A>>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(item)}};
     }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -62,6 +63,13 @@ public:
         stores_.emplace_back(fresh.get());
         return fresh;
     }
+    template <class Store, class Key, class R>
+    bool keep(Store& in, std::uint64_t hash, Key const& key, result<R> const& answer, time_point now) const {
+        time_point const fresh = saturating_add(now, answer ? options.ttl : options.failure_ttl);
+        using entry = typename Store::entry;
+        return in.put(hash, node_ref<entry>{new entry{key, answer, fresh, answer ? saturating_add(fresh, options.stale_for) : fresh}},
+                      now);
+    }
     [[nodiscard]] std::vector<shared_core<cache_store_base>> stores() {
         parking_lock::scope const hold{lock_};
         return stores_;
@@ -101,10 +109,7 @@ public:
         ANTIPHON_TRY {
             cache_options const& o = core_->options;
             if (!answer && (answer.error() == errc::cancelled || !o.keep_failure || !o.keep_failure(answer.error()))) return false;
-            time_point const fresh = saturating_add(now, answer ? o.ttl : o.failure_ttl);
-            using entry = typename store_type::entry;
-            return store_->put(
-                hash, node_ref<entry>{new entry{key, answer, fresh, answer ? saturating_add(fresh, o.stale_for) : fresh}}, now);
+            return core_->keep(*store_, hash, key, answer, now);
         }
         ANTIPHON_CATCH_ALL { return false; }
     }
@@ -126,10 +131,15 @@ public:
     [[nodiscard]] auto operator()(request<R(P...), Repeat, Handler> r) const {
         static_assert(std::is_void_v<R> || std::is_copy_constructible_v<R> || std::is_reference_v<R>,
                       "antiphon: cache gives a copy of the result to each asker, and this one cannot be copied");
+        constexpr bool has_key = key_maker<F, R(P...)>::possible;
         static_assert(
-            key_maker<F, R(P...)>::possible,
+            has_key,
             "antiphon: these arguments cannot be a key (that takes ==, std::hash and a copy): say cache.by(a function of them)");
-        return wrap_shared(caching<F, R, R(P...)>{core_, f_}, std::move(r));
+        if constexpr (has_key) {
+            return wrap_shared(caching<F, R, R(P...)>{core_, f_}, std::move(r));
+        } else {
+            return r;
+        }
     }
 
 private:
@@ -167,7 +177,17 @@ public:
     /// Forgets the answer of `R(Args...)`, spelled as the request's signature is, for these arguments (or for this key). False: there was none.
     template <class Signature, class... A>
     bool erase(A const&... args) const {
-        return eraser<Signature>::erase(*core_, args...);
+        return entry_of<Signature>{*core_, args...}.erase();
+    }
+    /// As if `value` had been the answer for these arguments (or for this key) at `now`, a moment of the executor's clock.
+    template <class Signature, class V, class... A>
+    void put(time_point now, V&& value, A const&... args) const {
+        entry_of<Signature>{*core_, args...}.put(now, std::forward<V>(value));
+    }
+    /// What an ask for these arguments (or for this key) would be given at `now`, what is stale included; that is no use of it, and is not counted.
+    template <class Signature, class... A>
+    [[nodiscard]] auto peek(time_point now, A const&... args) const {
+        return entry_of<Signature>{*core_, args...}.peek(now);
     }
     void clear() const {
         for (auto const& each : core_->stores())
@@ -188,16 +208,37 @@ public:
 
 private:
     template <class Signature>
-    struct eraser;
+    class entry_of;
     template <class R, class... P>
-    struct eraser<R(P...)> {
+    class entry_of<R(P...)> {
+        using key = detail::key_of<P...>;
+        using store = detail::cache_store<R, key>;
+
+    public:
         template <class... A>
-        static bool erase(detail::cache_core& core, A const&... args) {
-            using key = detail::key_of<P...>;
-            static_assert(sizeof...(A) == sizeof...(P), "antiphon: cache.erase<R(Args...)> takes these arguments");
-            key const k{static_cast<typename detail::key_part<P>::type>(args)...};
-            return core.store<detail::cache_store<R, key>>()->erase(detail::hash_of(k), k);
+        explicit entry_of(detail::cache_core& core, A const&... args)
+            : core_{&core},
+              store_{core.store<store>()},
+              key_{static_cast<typename detail::key_part<P>::type>(args)...},
+              hash_{detail::hash_of(key_)} {
+            static_assert(sizeof...(A) == sizeof...(P), "antiphon: cache.erase<R(Args...)>, put and peek take these arguments");
         }
+        bool erase() const { return store_->erase(hash_, key_); }
+        template <class V>
+        void put(time_point now, V&& value) const {
+            core_->keep(*store_, hash_, key_, result<R>(std::forward<V>(value)), now);
+        }
+        [[nodiscard]] std::optional<result<R>> peek(time_point now) const {
+            auto const found = store_->peek(hash_, key_);
+            if (!found || now >= found->usable_until) return {};
+            return found->answer();
+        }
+
+    private:
+        detail::cache_core* core_;
+        shared_core<store> store_;
+        key key_;
+        std::uint64_t hash_;
     };
 
     shared_core<detail::cache_core> core_;

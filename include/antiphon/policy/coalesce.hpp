@@ -63,10 +63,15 @@ public:
     [[nodiscard]] auto operator()(request<R(P...), Repeat, Handler> r) const {
         static_assert(std::is_void_v<R> || std::is_copy_constructible_v<R> || std::is_reference_v<R>,
                       "antiphon: coalesce gives everybody a copy of the result, and this one cannot be copied");
+        constexpr bool has_key = detail::key_maker<F, R(P...)>::possible;
         static_assert(
-            detail::key_maker<F, R(P...)>::possible,
+            has_key,
             "antiphon: these arguments cannot be a key (that takes ==, std::hash and a copy): give coalesce a function of them");
-        return detail::wrap_shared(detail::coalescing<F, R, R(P...)>{key_}, std::move(r));
+        if constexpr (has_key) {
+            return detail::wrap_shared(detail::coalescing<F, R, R(P...)>{key_}, std::move(r));
+        } else {
+            return r;
+        }
     }
 
 private:

@@ -119,7 +119,7 @@ public:
     [[nodiscard]] missed_ticks rule() const noexcept { return rule_; }
 
     template <class Self, class... A>
-    [[nodiscard]] static state_ptr<state<result_type>> make(Self&& self, any_executor executor, context_data const* context,
+    [[nodiscard]] static state_ptr<state<result_type>> make(Self&& self, any_executor&& executor, context_data const* context,
                                                             A&&... args) {
         return state_ptr<state<result_type>>{
             new heap_ask<ask<A...>>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(args)...}};
@@ -150,7 +150,7 @@ class recurring_ask : public repeating_ask<std::uint64_t, question<Layer, typena
 
 public:
     template <class L, class... X>
-    recurring_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... given)
+    recurring_ask(any_executor&& executor_for, context_data const* outer, L&& layer, X&&... given)
         : recurring_ask{std::index_sequence_for<A...>{}, std::move(executor_for), outer, std::forward<L>(layer),
                         std::forward_as_tuple(std::forward<X>(given)...)} {}
 

@@ -48,7 +48,7 @@ public:
     [[nodiscard]] Inner&& inner() && noexcept { return std::move(inner_); }
 
     template <class Self, class... A>
-    [[nodiscard]] static state_ptr<state<R>> make(Self&& self, any_executor executor, context_data const* context, A&&... args) {
+    [[nodiscard]] static state_ptr<state<R>> make(Self&& self, any_executor&& executor, context_data const* context, A&&... args) {
         return state_ptr<state<R>>{
             new heap_ask<ask<A...>>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(args)...}};
     }
@@ -72,10 +72,6 @@ private:
     ANTIPHON_NO_UNIQUE_ADDRESS F f_;
     ANTIPHON_NO_UNIQUE_ADDRESS Inner inner_;
 };
-
-/// A function as copies of a request and their asks have it: shared, where copying it might cost something.
-template <class F>
-using light_function = std::conditional_t<worth_sharing<F>, shared_callable<F>, F>;
 
 template <class F, class Inner, class Form>
 struct sharing<surrounded<F, Inner, Form>> {

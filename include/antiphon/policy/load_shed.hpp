@@ -156,7 +156,7 @@ class shedding_ask : public guarding_ask<Layer, A...> {
 public:
     using R = typename Layer::result_type;
     template <class L, class... X>
-    shedding_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+    shedding_ask(any_executor&& executor_for, context_data const* outer, L&& layer, X&&... args)
         : guarding_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...},
           shed_{layer.policy()} {}
 

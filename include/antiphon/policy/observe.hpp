@@ -105,7 +105,7 @@ class observing_ask : public layer_ask<Layer, A...> {
 public:
     using R = typename Layer::result_type;
     template <class L, class... X>
-    observing_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+    observing_ask(any_executor&& executor_for, context_data const* outer, L&& layer, X&&... args)
         : layer_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...},
           policy_(layer.policy()) {}
 

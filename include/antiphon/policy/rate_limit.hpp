@@ -63,7 +63,14 @@ public:
     template <class Layer, class... A>
     using ask = detail::rate_limited_ask<Layer, A...>;
 
-    explicit rate_limit(rate_limit_options const& options) : core_{make(options)}, max_wait_{options.max_wait} {}
+    explicit rate_limit(rate_limit_options const& options) : core_{make(options)}, max_wait_{options.max_wait}, form_{options.form} {}
+
+    /// Other numbers, for all handles, from the cycle on that follows the one of `now`, a moment of the executor's clock. What was reserved stays so.
+    /// **Errors**: refuses nonsense with `std::invalid_argument`.
+    void set_rate(time_point now, int permits, duration per) const {
+        check(permits, per);
+        form_ == bursty ? core_->change(now, permits, per) : core_->change(now, 1, interval(permits, per));
+    }
 
     /// The same limit, for asks that take `permits` each, or as many as a function of their arguments says: none for zero.
     /// **Errors**: at least 1 (`std::invalid_argument`). What the function throws is the ask's failure; a negative answer makes it
@@ -105,15 +112,20 @@ public:
 
 private:
     static detail::rate_core* make(rate_limit_options const& o) {
-        detail::require(o.permits >= 1, "rate_limit.permits: must be at least 1");
-        detail::require(o.per > duration::zero() && o.per != duration::max(), "rate_limit.per: must be more than zero, and end");
+        check(o.permits, o.per);
         detail::require(o.max_wait >= duration::zero(), "rate_limit.max_wait: must not be negative");
         if (o.form == bursty) return new detail::rate_core{o.permits, o.per};
-        return new detail::rate_core{1, duration{(o.per.count() - 1) / o.permits + 1}};
+        return new detail::rate_core{1, interval(o.permits, o.per)};
     }
+    static void check(int permits, duration per) {
+        detail::require(permits >= 1, "rate_limit.permits: must be at least 1");
+        detail::require(per > duration::zero() && per != duration::max(), "rate_limit.per: must be more than zero, and end");
+    }
+    static constexpr duration interval(int permits, duration per) noexcept { return duration{(per.count() - 1) / permits + 1}; }
 
     shared_core<detail::rate_core> core_;
     duration max_wait_;
+    rate_form form_;
 };
 
 namespace detail {

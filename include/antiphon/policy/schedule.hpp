@@ -25,7 +25,7 @@ class delayed_ask : public layer_ask<Layer, A...>, private timer {
 public:
     using R = typename Layer::result_type;
     template <class L, class... X>
-    delayed_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+    delayed_ask(any_executor&& executor_for, context_data const* outer, L&& layer, X&&... args)
         : layer_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...},
           policy_(layer.policy()) {}
 
@@ -83,7 +83,7 @@ class prioritised_ask : public layer_ask<Layer, A...> {
 public:
     using R = typename Layer::result_type;
     template <class L, class... X>
-    prioritised_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+    prioritised_ask(any_executor&& executor_for, context_data const* outer, L&& layer, X&&... args)
         : layer_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...},
           urgency_{layer.policy().urgency} {}
 

@@ -54,7 +54,7 @@ class metadata_ask : public guarding_ask<Layer, A...> {
 public:
     using R = typename Layer::result_type;
     template <class L, class... X>
-    metadata_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+    metadata_ask(any_executor&& executor_for, context_data const* outer, L&& layer, X&&... args)
         : guarding_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...},
           core_(layer.policy().core_) {}
 

@@ -91,18 +91,18 @@ private:
         for (;;) {
             std::size_t const seen = events_.load(std::memory_order_acquire);  // pairs with `signal`
             fill();
-            if (failed_.load(std::memory_order_acquire) && !rest_stopped_) {
+            if (failed_.load(std::memory_order_relaxed) && !rest_stopped_) {
                 rest_stopped_ = true;
                 stop_inputs();
             }
             if (over() && under_way_.load(std::memory_order_acquire) == 0) return finish(how);  // pairs with `ended`
-            // acq_rel pairs with `signal`: the next driver goes on from here
-            if (events_.fetch_sub(seen, std::memory_order_acq_rel) == seen) return;
+            // release pairs with `signal`: the next driver goes on from here
+            if (events_.fetch_sub(seen, std::memory_order_release) == seen) return;
         }
     }
     void refuse(errc, delivery how) noexcept override { how == delivery::dropped ? settle(*this, how) : step(how); }
 
-    [[nodiscard]] bool halted() const noexcept { return failed_.load(std::memory_order_acquire) || stop_requested(); }
+    [[nodiscard]] bool halted() const noexcept { return failed_.load(std::memory_order_relaxed) || stop_requested(); }
     [[nodiscard]] bool over() noexcept {
         bool exhausted = true;
         if (!halted()) try_or_fail([&] { exhausted = !(work_->next != work_->end); });
@@ -150,7 +150,8 @@ private:
     void fail_with(failure why) noexcept {
         if (failing_.exchange(true, std::memory_order_relaxed)) return;  // relaxed: only decides who writes
         why_ = std::move(why);
-        failed_.store(true, std::memory_order_release);  // pairs with the driver's loads
+        // relaxed: the failure itself is read when nothing is under way, which the writer's end of `under_way_`, or of its turn, precedes
+        failed_.store(true, std::memory_order_relaxed);
     }
     void ended(item& which, delivery how) noexcept {
         if (!which.get()) fail_with(std::move(which.get()).error());
@@ -238,7 +239,7 @@ private:
     std::atomic<std::size_t> under_way_{0};
     std::atomic<bool> failing_{false};
     std::atomic<bool> failed_{false};
-    failure why_{errc::unknown};  ///< written by who set `failing_`, published by `failed_`
+    failure why_{errc::unknown};  ///< written by who set `failing_`, read when nothing is under way
     // The driver's:
     delivery how_ = delivery::nested;
     bool rest_stopped_ = false;

@@ -262,7 +262,7 @@ public:
     }
 
 protected:
-    host_state(any_executor place, context_data const* outer, std::uint32_t references, std::uint32_t word) noexcept
+    host_state(any_executor&& place, context_data const* outer, std::uint32_t references, std::uint32_t word) noexcept
         : state<R>{std::move(place), outer, references, word}, host_base{static_cast<state_base&>(*this)} {}
     ~host_state() = default;
 

@@ -92,7 +92,7 @@ public:
     [[nodiscard]] Inner&& inside() && noexcept { return std::move(inner_); }
 
     template <class Self, class... A>
-    [[nodiscard]] static state_ptr<state<result_type>> make(Self&& self, any_executor executor, context_data const* context,
+    [[nodiscard]] static state_ptr<state<result_type>> make(Self&& self, any_executor&& executor, context_data const* context,
                                                             A&&... args) {
         return state_ptr<state<result_type>>{
             new heap_ask<ask<A...>>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(args)...}};
@@ -147,7 +147,7 @@ public:
     }
     /// The same, on an executor of the policy's choice.
     template <class Layer, class... X>
-    [[nodiscard]] state_ptr<state<R>> make_on(state_base& owner, any_executor where, context_data const* context, Layer&& inner,
+    [[nodiscard]] state_ptr<state<R>> make_on(state_base& owner, any_executor&& where, context_data const* context, Layer&& inner,
                                               X&&... args) {
         auto* const child = ::new (static_cast<void*>(detail::addressof(child_)))
             embedded{owner, std::move(where), context, std::forward<Layer>(inner), std::forward<X>(args)...};
@@ -166,10 +166,10 @@ public:
     using R = typename erased<Signature>::result_type;
     template <class Layer, class... X>
     [[nodiscard]] state_ptr<state<R>> make(state_base& owner, context_data const* context, Layer&& inner, X&&... args) {
-        return make_on(owner, owner.executor(), context, std::forward<Layer>(inner), std::forward<X>(args)...);
+        return make_on(owner, any_executor{owner.executor()}, context, std::forward<Layer>(inner), std::forward<X>(args)...);
     }
     template <class Layer, class... X>
-    [[nodiscard]] state_ptr<state<R>> make_on(state_base&, any_executor where, context_data const* context, Layer&& inner,
+    [[nodiscard]] state_ptr<state<R>> make_on(state_base&, any_executor&& where, context_data const* context, Layer&& inner,
                                               X&&... args) {
         return erased<Signature>::make(std::forward<Layer>(inner), std::move(where), context, std::forward<X>(args)...);
     }
@@ -183,18 +183,18 @@ public:
     using R = typename Layer::result_type;
 
     template <class L, class... X>
-    layer_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+    layer_ask(any_executor&& executor_for, context_data const* outer, L&& layer, X&&... args)
         : layer_ask{[](state_base& me) { return any_executor{me.executor()}; }, std::move(executor_for), outer, std::forward<L>(layer),
                     std::forward<X>(args)...} {}
     /// `place(*this)` is the executor of what is inside.
     template <std::invocable<state_base&> Place, class L, class... X>
-    layer_ask(Place place, any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+    layer_ask(Place place, any_executor&& executor_for, context_data const* outer, L&& layer, X&&... args)
         : host_state<R>{std::move(executor_for), outer, 2, 0}, inherited_{*this} {
         make_inner(*this, place(*this), std::forward<L>(layer), std::forward<X>(args)...);
     }
     /// What is inside keeps `keeper` alive, which is to keep this.
     template <class L, class... X>
-    layer_ask(state_base& keeper, any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+    layer_ask(state_base& keeper, any_executor&& executor_for, context_data const* outer, L&& layer, X&&... args)
         : host_state<R>{std::move(executor_for), outer, 2, 0}, inherited_{keeper} {
         make_inner(keeper, any_executor{this->executor()}, std::forward<L>(layer), std::forward<X>(args)...);
     }
@@ -218,8 +218,7 @@ protected:
 
     /// Once.
     void begin_inner() noexcept {
-        inner_->retain();
-        state_ptr<> const alive{inner_};
+        state_ptr<> const alive{inner_};  // made with the reference
         inner_->begin();
     }
     /// Instead: it never runs, and answers `cancelled`.
@@ -230,6 +229,7 @@ protected:
     /// Instead: what is inside never hears of it.
     void dismiss_inner() noexcept {
         state_ptr<> const gone{this->take_upstream()};
+        state_ptr<> const alive{inner_};  // made with the reference
         inner_->dismiss();
     }
     /// Before it has begun.
@@ -254,6 +254,7 @@ private:
             child_.make_on(keeper, std::move(where), &inherited_, std::forward<L>(layer).inner(), std::forward<X>(args)...);
         inherited_.owner_is_new(false);
         inner->attach_first(*this);
+        inner->retain_first();  // for whoever begins or dismisses it, which comes once
         inner_ = inner.get();
         this->await_first(state_ptr<>{inner.release()});
     }

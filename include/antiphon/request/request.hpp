@@ -52,6 +52,14 @@ concept stands_for_request = requires(X const& x) {
     x.to_request();
 };
 
+/// Whether a handler of that signature can be given what a request with the parameters P hands on.
+template <class Signature, class... P>
+inline constexpr bool takes_parameters = false;
+template <class R, class... Q, class... P>
+    requires(sizeof...(Q) == sizeof...(P))
+inline constexpr bool takes_parameters<R(Q...), P...> =
+    (kept<Q, decltype(hand_on<P>(std::declval<std::remove_reference_t<P>&>()))>::possible && ...);
+
 /// What is not a handler: it says why, and nothing else.
 template <class F>
 class no_handler {
@@ -126,7 +134,7 @@ public:
     /// A spelled request from any other with the same parameters: the pipeline is shared by the copies.
     template <class S, class Other, class H>
         requires(!std::is_same_v<request<S, Other, H>, request> && std::is_same_v<Handler, erased<R(P...)>>)
-    request(request<S, Other, H> other) : handler_{take_handler<H>(detail::request_access::handler(std::move(other)))} {
+    request(request<S, Other, H> other) : handler_{take_handler<S, H>(detail::request_access::handler(std::move(other)))} {
         static_assert(std::is_same_v<Other, Repeat> || std::is_same_v<Repeat, repeat::unsafe>,
                       "antiphon: a request that is unsafe to repeat does not become a safe one: say idempotent(request)");
     }
@@ -225,11 +233,13 @@ private:
         }
     }
     /// An erased handler of another request's.
-    template <class H>
+    template <class S, class H>
     [[nodiscard]] static Handler take_handler(H&& other) {
-        constexpr bool answers = detail::is_mistake<H> || detail::answers_with<R, result<typename H::result_type>>;
+        constexpr bool takes = detail::is_mistake<H> || detail::takes_parameters<S, P...>;
+        static_assert(takes, "antiphon: a request is made of another one whose parameters its own convert to");
+        constexpr bool answers = !takes || detail::is_mistake<H> || detail::answers_with<R, result<typename H::result_type>>;
         static_assert(answers, "antiphon: the result of this request does not convert to that of the other");
-        if constexpr (answers && !detail::is_mistake<H>) {
+        if constexpr (takes && answers && !detail::is_mistake<H>) {
             return Handler{std::in_place, std::move(other)};
         } else {
             return Handler{};

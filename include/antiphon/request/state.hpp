@@ -54,7 +54,7 @@ public:
     }
 
 protected:
-    state(any_executor executor, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept
+    state(any_executor&& executor, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept
         : state_base{std::move(executor), context, references, word} {}
     ~state() {
         if (this->ready()) result_.~result<R>();

@@ -19,7 +19,7 @@ class stop_when_ask : public layer_ask<Layer, A...> {
 public:
     using R = typename Layer::result_type;
     template <class L, class... X>
-    stop_when_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+    stop_when_ask(any_executor&& executor_for, context_data const* outer, L&& layer, X&&... args)
         : layer_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...},
           token_{layer.policy().token()} {}
 

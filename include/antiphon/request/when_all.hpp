@@ -70,6 +70,8 @@ template <class... X>
         return detail::combine_pack<detail::combining::all, R>(detail::make_tuple_of_values<R>{}, std::forward<X>(inputs)...);
     } else if constexpr (sizeof...(X) == 1 && (detail::combinable_range<X> && ...)) {
         return detail::when_all_of(std::forward<X>(inputs)...);
+    } else {
+        return future<void>{};
     }
 }
 

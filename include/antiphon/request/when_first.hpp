@@ -48,6 +48,8 @@ template <class... X>
         return detail::combine_pack<detail::combining::first, R>(detail::take_winner<R, common::same>{}, std::forward<X>(inputs)...);
     } else if constexpr (sizeof...(X) == 1 && (detail::combinable_range<X> && ...)) {
         return detail::when_first_of(std::forward<X>(inputs)...);
+    } else {
+        return future<void>{};
     }
 }
 

@@ -64,6 +64,8 @@ template <class... X>
         return detail::combine_pack<detail::combining::settled, R>(detail::make_tuple_of_results<R>{}, std::forward<X>(inputs)...);
     } else if constexpr (sizeof...(X) == 1 && (detail::combinable_range<X> && ...)) {
         return detail::when_settled_of(std::forward<X>(inputs)...);
+    } else {
+        return future<void>{};
     }
 }
 

@@ -47,6 +47,7 @@ union executor_word {
 };
 
 struct executor_table {
+    // Both null where the word is copied as it is and needs no end.
     void (*copy)(executor_word& to, executor_word const& from) noexcept;
     void (*destroy)(executor_word& w) noexcept;
     void (*execute)(executor_word const& w, work job);
@@ -205,9 +206,23 @@ struct erased_executor {
     static constexpr bool own_clock = requires(E const& e) {
         { e.now() } -> std::convertible_to<time_point>;
     };
-    static constexpr executor_table table{
-        copy,      destroy, execute,   now,    arm,   disarm, random,    place,
-        claimable, assist,  unhandled, forked, lines, equal,  own_clock, std::is_same_v<E, inline_executor>};
+    static constexpr bool plain = in_place && std::is_trivially_copyable_v<E>;
+    static constexpr executor_table table{plain ? nullptr : copy,
+                                          plain ? nullptr : destroy,
+                                          execute,
+                                          now,
+                                          arm,
+                                          disarm,
+                                          random,
+                                          place,
+                                          claimable,
+                                          assist,
+                                          unhandled,
+                                          forked,
+                                          lines,
+                                          equal,
+                                          own_clock,
+                                          std::is_same_v<E, inline_executor>};
 };
 
 }  // namespace antiphon::detail

@@ -73,6 +73,7 @@ public:
                 worker& w = workers_[started_];
                 w.core = this;
                 w.queue = &queues_.of(started_);
+                if (options_.threads > 1 && !room_.bounded()) w.direct = w.queue;
                 w.line = &lines_[started_];
                 ::new (static_cast<void*>(w.thread))
                     std::thread{[self = shared_core<pool_core>::another(*this), &w] { self->work(w); }};
@@ -99,8 +100,11 @@ public:
     /// `ordered`: its `how_urgent` is worth asking.
     void post(work_item& item, bool ordered = false) noexcept {
         if (forked()) return item.reject(errc::forked, rejection::in_place);
-        if (room_.bounded() && !enter(item)) return;
-        ordered ? put_ordered(item) : put(item);
+        if (worker* const me = mine; me != nullptr && me->core == this && me->direct != nullptr && !ordered) {
+            if (current() == phase::stopping) return item.reject(errc::shut_down, rejection::in_place);
+            if (queues_.put_own(item, *me->direct)) return crew_.call_one();
+        }
+        post_slowly(item, ordered);
     }
 
     shut_down_counts shut_down(duration drain_for) noexcept {
@@ -174,6 +178,7 @@ private:
     struct alignas(64) worker {
         pool_core* core = nullptr;
         worker_queue* queue = nullptr;
+        worker_queue* direct = nullptr;  ///< the same, where its jobs may go there without further questions
         fork_line* line = nullptr;
         running_slot running;
         taken_call taken;
@@ -190,6 +195,11 @@ private:
     [[nodiscard]] phase current() const noexcept { return phase_.load(std::memory_order_seq_cst); }
 
     // --- posting ---------------------------------------------------------------------------------------------------------
+
+    void post_slowly(work_item& item, bool ordered) noexcept {
+        if (room_.bounded() && !enter(item)) return;
+        ordered ? put_ordered(item) : put(item);
+    }
 
     /// Where the queue has a capacity: true if the item may be put there; else it was dealt with.
     [[nodiscard]] bool enter(work_item& item) noexcept {
@@ -256,15 +266,17 @@ private:
         place_scope const here{this};
         place_scope::line = self.line;
         worker_queue& queue = *self.queue;
-        while (current() != phase::stopping) {
+        bool const bounded = room_.bounded();
+        for (phase now = current(); now != phase::stopping;) {
             bool moved = false;
             work_item* item = queues_.next(queue, moved);
             if (moved) crew_.call_one();
-            if (item == nullptr) item = search(self);
+            if (item == nullptr && (item = search(self)) == nullptr) break;
             if (item == &self.taken) {
                 item->run();  // part of a job that is counted elsewhere
-            } else if (item != nullptr) {
-                run(*item);
+                now = current();
+            } else {
+                now = run(*item, queue, bounded);
             }
         }
         // relaxed: whoever wants the sum joins this thread
@@ -274,12 +286,14 @@ private:
         running_slot::mine = nullptr;
         worker_place = nullptr;
     }
-    void run(work_item& item) noexcept {
-        if (room_.bounded()) room_.give_back();
+    phase run(work_item& item, worker_queue& queue, bool bounded) noexcept {
+        if (bounded) room_.give_back();
+        queue.running = &item;
         item.run();
         phase const now = current();
         // relaxed, both: as above
         if (now != phase::open) (now == phase::draining ? drained_ : stopped_).fetch_add(1, std::memory_order_relaxed);
+        return now;
     }
     /// For a worker that has found nothing: looks for a while, if nobody else does, and then sleeps until called. Null when the pool stops.
     [[nodiscard]] work_item* search(worker& self) noexcept {
@@ -336,7 +350,7 @@ private:
 
     /// True for the one thread that is to end the pool.
     bool begin_closing() noexcept {
-        if (closing_.exchange(true, std::memory_order_seq_cst)) return false;
+        if (closing_.exchange(true, std::memory_order_relaxed)) return false;  // relaxed: who is not the first waits for `joined_`
         closer_.store(this_thread(), std::memory_order_relaxed);  // only ever compared with the reader's own thread
         phase expected = phase::open;
         phase_.compare_exchange_strong(expected, phase::draining, std::memory_order_seq_cst);

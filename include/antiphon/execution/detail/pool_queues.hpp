@@ -20,12 +20,17 @@
 
 namespace antiphon::detail {
 
+/// Jobs that a worker takes from its ring between two looks outside.
+inline constexpr std::uint32_t outside_turn = 61;
+
 /// What belongs to one worker. Others steal from its ring.
 struct alignas(64) worker_queue {
     steal_ring ring;
     std::size_t index = 0;
     // The worker's own:
-    std::uint32_t turn = 0;
+    std::uint32_t until_outside = outside_turn;  ///< jobs, to the next look at what came from outside
+    bool oldest_turn = false;  ///< a worker with many jobs of its own looks outside and at its oldest one by turns
+    work_item const* running = nullptr;  ///< the job that it took last
     random_source random{0};
     std::size_t lone_owner = 0;  ///< whose ring had a single job at the last look, and which
     std::uint64_t lone_head = ~std::uint64_t{0};
@@ -34,7 +39,8 @@ struct alignas(64) worker_queue {
 
 /// Outside threads push to the inbox, workers to their rings, which others may take half of. A worker without jobs empties the inbox into
 /// its ring, and what does not fit into the backlog; every `outside_turn`th time it does so although it has jobs, so that
-/// jobs that post jobs keep nobody out. A pool of one worker has nobody to share with: all is pushed to the inbox, and runs in
+/// jobs that post jobs keep nobody out. A worker runs the jobs of its ring oldest first; where they become more than `most_in_order`, since jobs post several
+/// jobs each, the newest first, which is the way to have fewer, but for every `outside_turn`th time, when it runs the oldest and looks outside by turns. A pool of one worker has nobody to share with: all is pushed to the inbox, and runs in
 /// the order of posting.
 ///
 /// Work with a priority or a deadline goes to the ordered queue, under the lock. While there is any, a worker asks there first, at each
@@ -54,6 +60,9 @@ public:
     pool_queues& operator=(pool_queues const&) = delete;
     ~pool_queues() { delete[] each_; }
 
+    /// So many jobs of a worker run in the order of posting; of more, the newest first.
+    static constexpr std::uint64_t most_in_order = steal_ring::capacity / 4 * 3;
+
     [[nodiscard]] worker_queue& of(std::size_t worker) noexcept { return each_[worker]; }
 
     enum class placed {
@@ -62,9 +71,13 @@ public:
         own,  ///< in the ring of `mine`: visible
         refused,  ///< nowhere: the inbox is closed
     };
+    /// In a pool of several workers, by the worker whose queue that is: true if it is in its ring now, visible.
+    [[nodiscard]] bool put_own(work_item& item, worker_queue& mine) noexcept {
+        return !comes_again(item, mine) && mine.ring.push(item);
+    }
     /// `mine` is the queue of the calling worker, null elsewhere.
     placed put(work_item& item, worker_queue* mine) noexcept {
-        if (mine != nullptr && workers_ > 1 && mine->ring.push(item)) return placed::own;
+        if (mine != nullptr && workers_ > 1 && put_own(item, *mine)) return placed::own;
         switch (inbox_.push(item)) {
             case inbox::outcome::first: return placed::first;
             case inbox::outcome::following: return placed::following;
@@ -103,11 +116,10 @@ public:
 
     /// The next job of a worker, without a search. May move jobs: `moved` says that some became visible.
     [[nodiscard]] work_item* next(worker_queue& mine, bool& moved) noexcept {
-        if (work_item* const item = next_ordered(true)) return item;
-        if (++mine.turn % outside_turn == 0 && workers_ > 1)
-            if (work_item* const item = fetch(mine, moved)) return item;
-        if (work_item* const item = mine.ring.pop()) return item;
-        return fetch(mine, moved);
+        bool const outside = --mine.until_outside == 0;
+        if (!outside && ordered_count_.load(std::memory_order_relaxed) == 0)  // as in next_ordered
+            if (work_item* const item = mine.ring.pop_beyond(most_in_order)) return item;
+        return next_slowly(mine, outside, moved);
     }
     /// From outside: the oldest job, and some more for the ring.
     [[nodiscard]] work_item* fetch(worker_queue& mine, bool& moved) noexcept {
@@ -117,7 +129,7 @@ public:
         work_item* const first = arrived.pop();
         if (arrived.empty()) return first;
         moved = true;
-        mine.ring.push(arrived, share);
+        mine.ring.push(arrived, room_for(mine, share));
         if (!arrived.empty()) keep(mine, arrived);
         return first;
     }
@@ -202,8 +214,31 @@ public:
     }
 
 private:
-    static constexpr std::uint32_t outside_turn = 61;
+    [[nodiscard]] static bool crowded(worker_queue const& mine) noexcept { return mine.ring.look().size > most_in_order; }
+    [[nodiscard]] static bool is_oldest_turn(worker_queue& mine) noexcept {
+        return crowded(mine) && (mine.oldest_turn = !mine.oldest_turn);
+    }
+    /// What comes from outside does not make the newest go first.
+    [[nodiscard]] static std::size_t room_for(worker_queue const& mine, std::size_t wanted) noexcept {
+        std::size_t const size = static_cast<std::size_t>(mine.ring.look().size);
+        std::size_t const room = size < most_in_order ? most_in_order - size : 0;
+        return wanted < room ? wanted : room;
+    }
+    [[nodiscard]] work_item* next_slowly(worker_queue& mine, bool outside, bool& moved) noexcept {
+        if (outside) mine.until_outside = outside_turn;
+        if (work_item* const item = next_ordered(true)) return item;
+        if (outside && workers_ > 1 && !is_oldest_turn(mine))
+            if (work_item* const item = fetch(mine, moved)) return item;
+        if (work_item* const item = mine.ring.pop_beyond(outside ? steal_ring::capacity : most_in_order)) return item;
+        return fetch(mine, moved);
+    }
+
     static constexpr std::size_t share = steal_ring::capacity / 2;
+
+    /// What posts itself again lets others go first: where the newest goes first, it does not go to the ring.
+    [[nodiscard]] static bool comes_again(work_item const& item, worker_queue const& mine) noexcept {
+        return &item == mine.running && crowded(mine);
+    }
 
     /// Under the lock. seq_cst against `empty`, see crew
     void note() noexcept { backlog_count_.store(backlog_.size(), std::memory_order_seq_cst); }
@@ -230,7 +265,7 @@ private:
         }
         work_item* const first = backlog_.pop();
         std::size_t const fair = backlog_.size() / workers_ + 1;
-        mine.ring.push(backlog_, fair < share ? fair : share);
+        mine.ring.push(backlog_, room_for(mine, fair < share ? fair : share));
         note();
         moved = true;
         return first;

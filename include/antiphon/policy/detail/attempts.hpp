@@ -69,7 +69,7 @@ class further_attempt final : public state_base {
 public:
     /// It keeps what `outer` belongs to alive: what is inside may outlive the ask that made the attempt, and reports to that.
     further_attempt(any_executor const& executor, context_data const* outer) noexcept
-        : state_base{executor, outer, 1, 0}, context{*this} {}
+        : state_base{any_executor{executor}, outer, 1, 0}, context{*this} {}
     context_data context;
     Slot slot;
 

@@ -109,11 +109,10 @@ public:
     [[nodiscard]] std::uint64_t next_id() noexcept { return ids_.fetch_add(1, std::memory_order_relaxed); }
 
     /// Power of two choices among those that let an ask in and are not in `tried`, if there are any. None: all are shut.
-    [[nodiscard]] std::optional<one> choose(any_executor const& executor, tried_replicas* tried) {
+    [[nodiscard]] std::optional<one> choose(any_executor const& executor, time_point moment, tried_replicas* tried) {
         if (tried != nullptr && !tried->belongs_to(this)) tried = nullptr;
         shared_core<list> const now = snapshot();
         auto const& all = now->all;
-        time_point const moment = executor.now();
         tried_replicas::list avoided = tried != nullptr ? tried_replicas::list{*tried} : tried_replicas::list{};
         auto const fits = [&](auto const& r) { return !avoided.contains(r->id) && (!r->breaker || r->breaker->admits(moment)); };
         std::size_t n = count(all, fits);
@@ -181,7 +180,7 @@ public:
     using R = typename Layer::result_type;
 
     template <class L, class... X>
-    balancing_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+    balancing_ask(any_executor&& executor_for, context_data const* outer, L&& layer, X&&... args)
         : host_state<R>{std::move(executor_for), outer, 2, 0}, core_{layer.core()}, args_(std::forward<X>(args)...) {}
 
     void begin() noexcept final {
@@ -200,7 +199,8 @@ private:
         if (this->stop_requested()) return this->fail(failure{errc::cancelled, executed::no}, how);
         state_ptr<state<R>> ask;
         ANTIPHON_TRY {
-            chosen_ = core_->choose(this->executor(), this->context() != nullptr ? this->context()->tried : nullptr);
+            began_ = this->executor().now();
+            chosen_ = core_->choose(this->executor(), began_, tried());
             if (!chosen_) return turn_away(how);
             erased<signature> const& inner = request_access::handler((*chosen_)->asks);
             ask = std::apply(
@@ -212,15 +212,17 @@ private:
         ANTIPHON_CATCH_ALL { return this->fail(failure::current(executed::no), how); }
         (*chosen_)->in_flight.fetch_add(1, std::memory_order_relaxed);
         (*chosen_)->asked.fetch_add(1, std::memory_order_relaxed);
-        began_ = this->executor().now();
         state_base& inner = *ask;
         if (this->asked_anew()) inner.ask_anew();
         inner.attach_first(*this);
-        inner.retain();
+        inner.retain_first();
         state_ptr<> const alive{&inner};
         this->await_first(state_ptr<>{ask.release()});
         if (this->stop_requested()) inner.request_stop();
         inner.begin();
+    }
+    [[nodiscard]] tried_replicas* tried() const noexcept {
+        return this->context() != nullptr && !this->asked_anew() ? this->context()->tried : nullptr;
     }
     void turn_away(delivery how) noexcept {
         failure why{errc::unavailable, executed::no, "balance: no replica takes an ask now"};

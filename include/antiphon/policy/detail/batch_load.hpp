@@ -34,7 +34,7 @@ class batch_load final : public state_base, public consumer, private timer {
 
 public:
     batch_load(any_executor const& executor, shared_core<Core> core)
-        : state_base{executor, nullptr, 1, 0}, core_{std::move(core)}, context_{*this} {}
+        : state_base{any_executor{executor}, nullptr, 1, 0}, core_{std::move(core)}, context_{*this} {}
 
     void arm() noexcept {
         this->retain();

@@ -21,7 +21,7 @@ public:
     using R = typename Layer::result_type;
 
     template <class L, class V>
-    batching_ask(any_executor executor_for, context_data const* outer, L&& layer, V&& value)
+    batching_ask(any_executor&& executor_for, context_data const* outer, L&& layer, V&& value)
         : state<R>{std::move(executor_for), outer, 2, 0}, core_{layer.core()}, item_{*this, std::forward<V>(value)} {}
 
     void begin() noexcept final {

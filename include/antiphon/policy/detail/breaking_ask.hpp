@@ -24,7 +24,7 @@ class breaking_ask : public guarding_ask<Layer, A...> {
 public:
     using R = typename Layer::result_type;
     template <class L, class... X>
-    breaking_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+    breaking_ask(any_executor&& executor_for, context_data const* outer, L&& layer, X&&... args)
         : guarding_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...},
           breaker_(layer.policy()) {}
 

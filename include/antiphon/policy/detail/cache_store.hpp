@@ -83,6 +83,11 @@ public:
         }
         return found;
     }
+    /// The same, and that is no use of it.
+    [[nodiscard]] node_ref<entry> peek(std::uint64_t hash, Key const& key) {
+        std::uint64_t seen = 0;
+        return table::find(hash, key, seen);
+    }
     /// In place of what the key had, unless that is a value which may be given at `now`, and this a failure. False: it is.
     bool put(std::uint64_t hash, node_ref<entry> fresh, time_point now) {
         node_ref<entry> evicted;

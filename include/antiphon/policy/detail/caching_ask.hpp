@@ -24,7 +24,7 @@ class refresh final : public state_base, public consumer {
 
 public:
     refresh(any_executor const& executor, Policy const& policy, Question&& question, node_ref<entry> stale)
-        : state_base{executor, nullptr, 1, 0},
+        : state_base{any_executor{executor}, nullptr, 1, 0},
           policy_(policy),
           stale_{std::move(stale)},
           context_{*this},
@@ -87,7 +87,7 @@ public:
     using R = typename Layer::result_type;
 
     template <class L, class... X>
-    caching_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+    caching_ask(any_executor&& executor_for, context_data const* outer, L&& layer, X&&... args)
         : host_state<R>{std::move(executor_for), outer, 2, 0},
           policy_(layer.policy()),
           context_{*this},

@@ -173,7 +173,7 @@ public:
     using R = typename Layer::result_type;
 
     template <class L, class... X>
-    coalescing_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+    coalescing_ask(any_executor&& executor_for, context_data const* outer, L&& layer, X&&... args)
         : state<R>{std::move(executor_for), outer, 2, 0},
           policy_(layer.policy()),
           me_{*this},

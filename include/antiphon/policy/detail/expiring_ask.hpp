@@ -22,7 +22,7 @@ class expiring_ask : public layer_ask<Layer, A...>, private timer {
 public:
     using R = typename Layer::result_type;
     template <class L, class... X>
-    expiring_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+    expiring_ask(any_executor&& executor_for, context_data const* outer, L&& layer, X&&... args)
         : layer_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...},
           policy_(layer.policy()) {}
 

@@ -33,7 +33,7 @@ public:
     using R = typename Layer::result_type;
 
     template <class L, class... X>
-    hedging_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+    hedging_ask(any_executor&& executor_for, context_data const* outer, L&& layer, X&&... args)
         : state<R>{std::move(executor_for), outer, 2, 0},
           policy_(layer.policy()),
           first_context_{*this},
@@ -91,7 +91,7 @@ private:
     class further_copy final : public state_base, public copy {
     public:
         further_copy(hedging_ask& owner, std::uint32_t number) noexcept
-            : state_base{owner.executor(), nullptr, 1, 0}, copy{owner, number}, context{*this} {
+            : state_base{any_executor{owner.executor()}, nullptr, 1, 0}, copy{owner, number}, context{*this} {
             owner.retain();
         }
         context_data context;

@@ -85,6 +85,14 @@ public:
         }
         let_others_in(how);
     }
+    /// From now on. Who is inside stays there; who stands in line goes in where there is room now.
+    void set_limit(std::uint32_t limit) noexcept {
+        {
+            parking_lock::scope const hold{lock_};
+            limit_ = limit;
+        }
+        let_others_in(delivery::nested);
+    }
     [[nodiscard]] readings read() noexcept {
         parking_lock::scope const hold{lock_};
         readings now = counted_;

@@ -50,7 +50,7 @@ class limited_ask : private work_inside, public guarding_ask<Layer, A...>, priva
 public:
     using R = typename Layer::result_type;
     template <class L, class... X>
-    limited_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+    limited_ask(any_executor&& executor_for, context_data const* outer, L&& layer, X&&... args)
         : work_inside{layer.inner().abandons()},
           guarding_ask<Layer, A...>{static_cast<state_base&>(this->work_), std::move(executor_for), outer, std::forward<L>(layer),
                                     std::forward<X>(args)...},

@@ -62,7 +62,7 @@ public:
     [[nodiscard]] auto&& absent() && noexcept { return std::move(*this).chosen::inner(); }
 
     template <class Self, class... A>
-    [[nodiscard]] static state_ptr<state<result_type>> make(Self&& self, any_executor executor, context_data const* context,
+    [[nodiscard]] static state_ptr<state<result_type>> make(Self&& self, any_executor&& executor, context_data const* context,
                                                             A&&... args) {
         if (!self.has())
             return inner_layer::make(std::forward<Self>(self).absent(), std::move(executor), context, std::forward<A>(args)...);
@@ -72,7 +72,7 @@ public:
     }
     /// The same with a callback, begun.
     template <class Self, class Callback, class... A>
-    static void submit(Self&& self, any_executor executor, context_data const* context, Callback&& callback, A&&... args) {
+    static void submit(Self&& self, any_executor&& executor, context_data const* context, Callback&& callback, A&&... args) {
         if (self.has()) {
             begin_one<chosen>(std::forward<Self>(self).present(), std::move(executor), context, std::forward<Callback>(callback),
                               std::forward<A>(args)...);
@@ -87,7 +87,7 @@ public:
 
 private:
     template <class Layer, class L, class Callback, class... A>
-    static void begin_one(L&& layer, any_executor executor, context_data const* context, Callback&& callback, A&&... args) {
+    static void begin_one(L&& layer, any_executor&& executor, context_data const* context, Callback&& callback, A&&... args) {
         using ask = typename Layer::template ask<A...>;
         begin_alone(*new heap_ask<callback_ask<ask, std::decay_t<Callback>>>{
             std::forward<Callback>(callback), std::move(executor), context, std::forward<L>(layer), std::forward<A>(args)...});
@@ -114,7 +114,7 @@ public:
         return make_on(owner, any_executor{owner.executor()}, context, std::forward<Layer>(of), std::forward<X>(args)...);
     }
     template <class Layer, class... X>
-    [[nodiscard]] state_ptr<state<R>> make_on(state_base& owner, any_executor where, context_data const* context, Layer&& of,
+    [[nodiscard]] state_ptr<state<R>> make_on(state_base& owner, any_executor&& where, context_data const* context, Layer&& of,
                                               X&&... args) {
         if (of.has())
             return (::new (static_cast<void*>(detail::addressof(present_))) present)

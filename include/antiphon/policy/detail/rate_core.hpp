@@ -25,12 +25,27 @@ public:
         std::int64_t cycle;  ///< in which it starts
         std::int64_t last;   ///< of its permits, how many are of that cycle
         std::int64_t left;   ///< how many that cycle still had; -1: they were gaps
+        std::uint64_t era = 0;  ///< in which it was made
     };
     struct readings {
         std::uint64_t admitted = 0, delayed = 0, rejected = 0, returned = 0, waiting = 0;
     };
 
     rate_core(std::int64_t permits, duration per) noexcept : permits_{permits}, per_{per}, available_{permits} {}
+
+    /// From the next cycle on; the current one keeps its end, and what it has left, as far as that is allowed now. What was reserved stays so; what is given
+    /// back of it is nobody's.
+    void change(time_point now, std::int64_t permits, duration per) noexcept {
+        parking_lock::scope const hold{lock_};
+        if (begun_) move_to(now);
+        permits_ = permits;
+        per_ = per;
+        available_ = begun_ ? detail::smaller(available_, permits) : permits;
+        cycle_ = 0;
+        begin_ = saturating_add(end_, -per);
+        gaps_.clear();
+        ++era_;
+    }
 
     /// Takes `n` permits if they are to be had within `longest`.
     [[nodiscard]] reservation reserve(time_point now, std::int64_t n, duration longest) noexcept {
@@ -43,6 +58,7 @@ public:
         }
         bool const from_gaps = n <= all_gaps();
         reservation made = from_gaps ? in_gaps(now, n) : in_line(now, n);
+        made.era = era_;
         made.granted = made.wait <= longest && made.wait != duration::max();
         if (!made.granted) {
             ++counted_.rejected;
@@ -65,7 +81,7 @@ public:
         move_to(now);
         --counted_.waiting;
         ++counted_.returned;
-        if (made.cycle < cycle_) return;
+        if (made.era != era_ || made.cycle < cycle_) return;
         if (made.left >= 0 &&
             available_ + (made.cycle - cycle_) * permits_ == made.left) {  // the last in line: as if it had never been
             available_ = detail::smaller(available_ + n, permits_);
@@ -158,10 +174,11 @@ private:
         return n;
     }
 
-    std::int64_t const permits_;
-    duration const per_;
     parking_lock lock_;
     // Guarded by lock_:
+    std::int64_t permits_;
+    duration per_;
+    std::uint64_t era_ = 0;  ///< grows with every change of these
     bool begun_ = false;
     time_point begin_{};
     time_point end_{};  ///< of the current cycle

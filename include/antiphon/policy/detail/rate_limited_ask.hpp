@@ -42,7 +42,7 @@ class rate_limited_ask : private rate_price, public guarding_ask<Layer, A...>, p
 public:
     using R = typename Layer::result_type;
     template <class L, class... X>
-    rate_limited_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+    rate_limited_ask(any_executor&& executor_for, context_data const* outer, L&& layer, X&&... args)
         : rate_price{layer.policy(), std::as_const(args)...},
           guarding_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...},
           limit_(layer.policy().limit()) {}

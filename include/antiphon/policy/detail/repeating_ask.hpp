@@ -40,14 +40,14 @@ protected:
     using inner_result = typename Question::inner_type::result_type;
 
     template <class... X>
-    repeating_ask(any_executor executor_for, context_data const* outer, X&&... question)
+    repeating_ask(any_executor&& executor_for, context_data const* outer, X&&... question)
         : host_state<Out>{std::move(executor_for), outer, 2, 0}, first_context_{*this}, question_(std::forward<X>(question)...) {}
     ~repeating_ask() {
         if (!this->ready()) detail::destroy_at(detail::addressof(question_));
     }
 
-    /// Whether attempts would rather go where none has been.
-    virtual void mark_tried(context_data&) noexcept {}
+    /// What the attempt about to begin is told of those before it; nothing where each is an ask of its own.
+    virtual void mark(context_data&) noexcept {}
     /// Before the first attempt.
     virtual void outset() noexcept {}
     /// Whether the attempt about to begin is known to be the last.
@@ -64,6 +64,8 @@ protected:
     virtual void end(failure why, delivery how) noexcept = 0;
 
     [[nodiscard]] std::uint32_t attempt() const noexcept { return attempt_; }
+    /// Of the attempt about to begin, from 1.
+    [[nodiscard]] std::uint32_t next_attempt() const noexcept { return attempt_ != most_attempts ? attempt_ + 1 : attempt_; }
     /// The answer that is to be judged.
     [[nodiscard]] state<inner_result>& peek_answer() const noexcept { return *answer_; }
     /// The same; once.
@@ -133,7 +135,7 @@ private:
         if (attempt_ != most_attempts) ++attempt_;  // never 0 again: `first_` is of the first one alone
         state_base& inner = *fresh;
         inner.attach_first(*this);
-        inner.retain();
+        inner.retain_first();
         state_ptr<> const alive{&inner};
         phase_.store(beginning, std::memory_order_relaxed);  // whoever answers it has it from here
         this->await_next(state_ptr<>{fresh.release()});
@@ -149,8 +151,7 @@ private:
     }
     [[nodiscard]] state_ptr<state<inner_result>> ask_in(typename Question::slot& slot, state_base& owner, context_data& context) {
         context.inherit_from(*this);
-        context.attempt = attempt_ != most_attempts ? attempt_ + 1 : attempt_;
-        mark_tried(context);
+        mark(context);
         return question_.ask(slot, owner, context, last_attempt());
     }
 

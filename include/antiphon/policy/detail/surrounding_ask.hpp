@@ -68,7 +68,7 @@ class listed_ask : public layer_ask<Layer, A...>, private asks_inside::entry {
 public:
     using R = typename Layer::result_type;
     template <class L, class... X>
-    listed_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+    listed_ask(any_executor&& executor_for, context_data const* outer, L&& layer, X&&... args)
         : layer_ask<Layer, A...>{std::move(executor_for), outer, std::forward<L>(layer), std::forward<X>(args)...},
           owner_{layer.owner},
           list_{layer.list} {}
@@ -240,7 +240,7 @@ public:
     using R = typename Layer::result_type;
 
     template <class L, class... X>
-    surrounding_ask(any_executor executor_for, context_data const* outer, L&& layer, X&&... args)
+    surrounding_ask(any_executor&& executor_for, context_data const* outer, L&& layer, X&&... args)
         : host_state<R>{std::move(executor_for), outer, 2, 0},
           source_{*this},
           asks_{*this},

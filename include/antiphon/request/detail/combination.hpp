@@ -46,11 +46,11 @@ class combination final : public state<R>, private combiner, private stop_fan {
 public:
     /// Of a pack.
     template <class... T>
-    combination(any_executor executor, context_data const* context, Make&& make, future<T>&... from) noexcept
+    combination(any_executor&& executor, context_data const* context, Make&& make, future<T>&... from) noexcept
         requires(!Inputs::is_range)
         : state<R>{std::move(executor), context, 3, 0}, left_{sizeof...(T)}, make_(std::move(make)), inputs_{*this, from...} {}
     /// Of a range, whose nodes are made by `add`.
-    combination(any_executor executor, context_data const* context, Make&& make, std::size_t size) noexcept
+    combination(any_executor&& executor, context_data const* context, Make&& make, std::size_t size) noexcept
         requires Inputs::is_range
         : state<R>{std::move(executor), context, 3, 0}, left_{size}, make_(std::move(make)), inputs_{nodes(), size} {}
     template <class T>

@@ -15,8 +15,8 @@
 
 namespace antiphon::detail {
 
-/// Where the attempts of one ask have been, and the asks that their handlers made: the last few of them. The first balance that they meet has it: the replicas of others are
-/// others.
+/// Where the attempts of one ask have been: the last few of them. The first balance that they meet has it: the replicas of others are
+/// others. What their handlers ask in turn are asks of their own.
 class tried_replicas {
 public:
     static constexpr std::size_t remembered = 6;
@@ -94,7 +94,7 @@ public:
         priority = outer->priority;
         patient = outer->patient;
         metadata = outer->metadata;
-        tried = outer->tried;
+        tried = ask.asked_anew() ? nullptr : outer->tried;
         observer = outer->observer;
         may_queue = outer->may_queue;
     }
@@ -116,7 +116,8 @@ inline urgency state_base::how_urgent() const noexcept {
     return context != nullptr && context->orders() ? work::ordered(entry) : work{entry};
 }
 
-inline state_base::state_base(any_executor executor, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept
+inline state_base::state_base(any_executor&& executor, context_data const* context, std::uint32_t references,
+                              std::uint32_t word) noexcept
     : refs_{references}, word_{word}, executor_{std::move(executor)}, context_{reinterpret_cast<std::uintptr_t>(context)} {
     static_assert(alignof(context_data) > is_anew);
     if (context != nullptr) context->retain();

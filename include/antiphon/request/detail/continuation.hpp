@@ -120,7 +120,7 @@ class continuation final : public continuation_base<R, answer_traits<X>::immedia
 
 public:
     template <class G>
-    continuation(any_executor executor, context_data const* context, G&& f)
+    continuation(any_executor&& executor, context_data const* context, G&& f)
         : continuation_base<R, immediate>{std::move(executor), context, 2, 0}, f_(std::forward<G>(f)) {}
 
     void attach_to(state_ptr<state<T>> source) noexcept {
@@ -239,7 +239,7 @@ template <reaction Kind, class T, class F>
         } else {
             if (!source) return future_access::make<R>(plain_state<R>::settled(empty_future()));
             constexpr reaction kind = Kind == reaction::value && takes_result<function, T> ? reaction::either : Kind;
-            auto* const next = new continuation<kind, T, function, X, R>{where ? *std::move(where) : source->executor(),
+            auto* const next = new continuation<kind, T, function, X, R>{any_executor{where ? *std::move(where) : source->executor()},
                                                                          source->context(), std::forward<F>(f)};
             state_ptr<state<R>> mine{next};
             next->attach_to(std::move(source));
@@ -253,7 +253,7 @@ template <class T, class F>
 class callback final : public prompt_state<void> {
 public:
     template <class G>
-    callback(any_executor executor, context_data const* context, G&& f)
+    callback(any_executor&& executor, context_data const* context, G&& f)
         : prompt_state<void>{std::move(executor), context, 1, 0}, f_(std::forward<G>(f)) {}
 
     void attach_to(state_ptr<state<T>> source) noexcept {
@@ -291,8 +291,8 @@ void attach_callback(state_ptr<state<T>> source, F&& f, std::optional<any_execut
     static_assert(std::is_invocable_v<function, result<T>>, "antiphon: the callback must take the result<T> of the answer");
     if constexpr (std::is_invocable_v<function, result<T>>) {
         if (!source) source = plain_state<T>::settled(empty_future());
-        auto* const next =
-            new callback<T, function>{where ? *std::move(where) : source->executor(), source->context(), std::forward<F>(f)};
+        auto* const next = new callback<T, function>{any_executor{where ? *std::move(where) : source->executor()}, source->context(),
+                                                     std::forward<F>(f)};
         next->attach_to(std::move(source));
     }
 }

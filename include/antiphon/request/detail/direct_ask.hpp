@@ -157,7 +157,7 @@ public:
     using R = typename Leaf::result_type;
 
     template <class L, class... A>
-    direct_ask(any_executor executor, context_data const* context, L&& handler, A&&... args)
+    direct_ask(any_executor&& executor, context_data const* context, L&& handler, A&&... args)
         : base{std::move(executor), context, 3, state_base::queued | state_base::runnable | state_base::unasked},
           source_{*this},
           place_{this->place(), std::forward<L>(handler), std::tuple<Kept...>(std::forward<A>(args)...)} {}

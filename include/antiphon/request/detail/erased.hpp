@@ -89,7 +89,7 @@ class following_ask : public host_state<R_> {
 public:
     using R = R_;
     template <class... X>
-    following_ask(any_executor executor, context_data const* context, Layer const& layer, X&&... args)
+    following_ask(any_executor&& executor, context_data const* context, Layer const& layer, X&&... args)
         : host_state<R>{std::move(executor), context, 2, 0}, inner_{child_.make(*this, context, layer, std::forward<X>(args)...)} {}
     void begin() noexcept override {
         if (this->asked_anew()) inner_->ask_anew();
@@ -155,9 +155,9 @@ public:
         if constexpr (transparent) {
             return handler_.layer().base().make(executor, context, hand_on<P>(args)...);
         } else if constexpr (decides_late<layer> && same) {
-            return layer::make(handler_.layer(), executor, context, hand_on<P>(args)...);
+            return layer::make(handler_.layer(), any_executor{executor}, context, hand_on<P>(args)...);
         } else {
-            return state_ptr<state<R>>{new heap_ask<ask>{executor, context, handler_.layer(), hand_on<P>(args)...}};
+            return state_ptr<state<R>>{new heap_ask<ask>{any_executor{executor}, context, handler_.layer(), hand_on<P>(args)...}};
         }
     }
     void submit(any_executor const& executor, context_data const* context, given_callback<R> const& callback,
@@ -167,8 +167,8 @@ public:
         } else {
             using telling = roomy_ask<callback_ask<ask, distant_callback<R>>>;
             typename telling::memory memory{callback.table->needs};
-            begin_alone(*memory.make(typename distant_callback<R>::seed{callback, memory.behind()}, executor, context, handler_.layer(),
-                                     hand_on<P>(args)...));
+            begin_alone(*memory.make(typename distant_callback<R>::seed{callback, memory.behind()}, any_executor{executor}, context,
+                                     handler_.layer(), hand_on<P>(args)...));
         }
     }
     [[nodiscard]] room inner_room() const noexcept override {
@@ -207,7 +207,7 @@ class converting_ask<Erased, R_, types<P...>, Kept...> : public host_state<R_> {
 public:
     using R = R_;
     template <class E, class... A>
-    converting_ask(void* behind, any_executor executor, context_data const* context, E&& handler, A&&... args)
+    converting_ask(void* behind, any_executor&& executor, context_data const* context, E&& handler, A&&... args)
         : host_state<R>{std::move(executor), context, 2, 0},
           data_{*this},
           behind_{behind},
@@ -292,7 +292,7 @@ public:
     }
     /// The same with a callback, begun.
     template <class Self, class Callback, class... A>
-    static void submit(Self&& self, any_executor executor, detail::context_data const* context, Callback&& callback, A&&... args) {
+    static void submit(Self&& self, any_executor&& executor, detail::context_data const* context, Callback&& callback, A&&... args) {
         if constexpr (std::is_function_v<std::remove_reference_t<Callback>>) {
             submit(std::forward<Self>(self), std::move(executor), context, &callback, std::forward<A>(args)...);
         } else if (self.empty()) {

@@ -51,7 +51,7 @@ public:
 
     /// A new ask, not begun, with the consumer's reference.
     template <class Self, class... A>
-    [[nodiscard]] static state_ptr<state<R>> make(Self&& self, any_executor executor, context_data const* context, A&&... args) {
+    [[nodiscard]] static state_ptr<state<R>> make(Self&& self, any_executor&& executor, context_data const* context, A&&... args) {
         return state_ptr<state<R>>{
             new heap_ask<ask<A...>>{std::move(executor), context, std::forward<Self>(self), std::forward<A>(args)...}};
     }

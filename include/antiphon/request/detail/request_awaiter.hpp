@@ -41,7 +41,7 @@ public:
             using layer = std::remove_cvref_t<decltype(handler_.layer())>;
             asked_ = std::apply(
                 [&](Kept&... args) {
-                    return layer::make(handler_.layer(), fixed != nullptr ? *fixed : host.home(), host.self().context(),
+                    return layer::make(handler_.layer(), any_executor{fixed != nullptr ? *fixed : host.home()}, host.self().context(),
                                        std::move(args)...);
                 },
                 args_);

@@ -152,7 +152,7 @@ class shared_reader final : public state<V>, private shared_subscriber {
 public:
     /// A reader whose answer somebody may want; to be started.
     explicit shared_reader(shared_block<T>& block) noexcept
-        : state<V>{block.source().executor(), block.source().context(), 2, 0}, block_{&block} {
+        : state<V>{any_executor{block.source().executor()}, block.source().context(), 2, 0}, block_{&block} {
         block.gain();
     }
     [[nodiscard]] static state_ptr<state<V>> start(shared_block<T>& block) {

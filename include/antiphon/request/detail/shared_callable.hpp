@@ -51,6 +51,10 @@ inline constexpr bool worth_sharing =
 template <class F>
 inline constexpr bool worth_sharing<shared_callable<F>> = false;
 
+/// A function as copies of a request and their asks have it: shared, where copying it might cost something.
+template <class F>
+using light_function = std::conditional_t<worth_sharing<F>, shared_callable<F>, F>;
+
 /// The same handler, its innermost callable shared by its copies. Specialised for each kind of handler.
 template <class Handler>
 struct sharing {

@@ -201,7 +201,7 @@ protected:
         wakers = ~(waking - 1),
     };
 
-    state_base(any_executor executor, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept;
+    state_base(any_executor&& executor, context_data const* context, std::uint32_t references, std::uint32_t word) noexcept;
     ~state_base();
 
     /// Makes the result visible and tells the consumer; the producer's reference is given up, and perhaps others.

@@ -41,7 +41,7 @@ class told_ask final : public work_item, public recycled {
 
 public:
     template <class C, class L, class... A>
-    told_ask(C&& callback, any_executor executor, context_data const* context, L&& handler, A&&... args)
+    told_ask(C&& callback, any_executor&& executor, context_data const* context, L&& handler, A&&... args)
         : executor_{std::move(executor)},
           context_{context},
           callback_(std::forward<C>(callback)),
