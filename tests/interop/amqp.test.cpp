@@ -39,6 +39,21 @@ amqp_options durable(servers::rabbit_server const& server, std::string reply_que
     o.reply_queue = std::move(reply_queue);
     return o;
 }
+/// A stranger's, with channel 1 open.
+detail::amqp_owned raw_connection(servers::rabbit_server const& server) {
+    detail::amqp_owned made{amqp_new_connection()};
+    amqp_socket_t* const socket = amqp_tcp_socket_new(made.get());
+    std::string const port = server.url().substr(server.url().rfind(':') + 1);
+    REQUIRE(amqp_socket_open(socket, "127.0.0.1", std::stoi(port)) == AMQP_STATUS_OK);
+    REQUIRE(amqp_login(made.get(), "/", 0, 131'072, 0, AMQP_SASL_METHOD_PLAIN, "guest", "guest").reply_type == AMQP_RESPONSE_NORMAL);
+    amqp_channel_open(made.get(), 1);
+    return made;
+}
+/// Without waiting for the broker: what follows on that channel comes right after it.
+void delete_queue(detail::amqp_owned const& by, char const* name) {
+    amqp_queue_delete_t gone{0, amqp_cstring_bytes(name), 0, 0, 1};
+    REQUIRE(amqp_send_method(by.get(), 1, AMQP_QUEUE_DELETE_METHOD, &gone) == AMQP_STATUS_OK);
+}
 auto stubborn() { return ap::retry{.max_attempts = 400, .backoff = {.initial = 10ms, .max = 100ms}}; }
 
 }  // namespace
@@ -105,13 +120,7 @@ TEST_CASE("amqp: who is not let consume a queue hears that, and the connection's
     servers::rabbit_server server;
     server.start();
     // A stranger that has a queue to itself.
-    detail::amqp_owned const stranger{amqp_new_connection()};
-    amqp_socket_t* const socket = amqp_tcp_socket_new(stranger.get());
-    std::string const port = server.url().substr(server.url().rfind(':') + 1);
-    REQUIRE(amqp_socket_open(socket, "127.0.0.1", std::stoi(port)) == AMQP_STATUS_OK);
-    REQUIRE(amqp_login(stranger.get(), "/", 0, 131'072, 0, AMQP_SASL_METHOD_PLAIN, "guest", "guest").reply_type ==
-            AMQP_RESPONSE_NORMAL);
-    amqp_channel_open(stranger.get(), 1);
+    detail::amqp_owned const stranger = raw_connection(server);
     amqp_bytes_t const queue = amqp_cstring_bytes("locked:workers");
     amqp_queue_declare(stranger.get(), 1, queue, 0, 0, 0, 1, amqp_empty_table);
     amqp_basic_consume(stranger.get(), 1, queue, amqp_empty_bytes, 0, 1, 1, amqp_empty_table);
@@ -128,6 +137,25 @@ TEST_CASE("amqp: who is not let consume a queue hears that, and the connection's
     }
     CHECK((asker.request<int(int)>("free") | stubborn()).call(4) == 8);
     CHECK((asker.request<int(int)>("free") | stubborn()).call(5) == 10);
+}
+
+TEST_CASE("amqp: a queue that became another kind keeps nobody else from being served, and is served again when it is gone") {
+    NEEDS_SERVER();
+    servers::rabbit_server const server;
+    detail::amqp_owned const stranger = raw_connection(server);
+    amqp const broker{to(server)};
+    client const bus{broker};
+    auto const changing = bus.serve("mixed", twice()), free = bus.serve("free", twice());
+
+    delete_queue(stranger, "mixed:workers");
+    amqp_queue_declare(stranger.get(), 1, amqp_cstring_bytes("mixed:workers"), 0, 1, 0, 0, amqp_empty_table);  // durable
+    REQUIRE(amqp_get_rpc_reply(stranger.get()).reply_type == AMQP_RESPONSE_NORMAL);
+    CHECK((bus.request<int(int)>("free") | stubborn()).call(4) == 8);
+
+    delete_queue(stranger, "mixed:workers");
+    delete_queue(stranger, "free:workers");  // a consumer loses its queue, and the connection is made again
+    CHECK((bus.request<int(int)>("mixed") | stubborn()).call(5) == 10);
+    CHECK((bus.request<int(int)>("free") | stubborn()).call(6) == 12);
 }
 
 TEST_CASE("amqp: a lost connection decides what is under way, and the next one is made by itself") {

@@ -205,9 +205,11 @@ private:
     }
     void on_delivery(amqp_envelope_t const& e) noexcept {
         std::string_view const tag = as_text(e.consumer_tag), key = as_text(e.routing_key);
+        bool unsettled = false;  // the broker holds it until it is told
         ANTIPHON_TRY {
             message m;
             if (tag == amqp_directory::replies) {
+                unsettled = !options_.reply_queue.empty();
                 read(amqp_heard::answer, {}, e.message, m);
                 bool const told = directory_.hear_answer(std::move(m), !options_.reply_queue.empty());
                 if (!options_.reply_queue.empty())
@@ -215,13 +217,16 @@ private:
             } else if (tag == amqp_directory::own) {
                 directory_.hear_own(key, e.message);
             } else if (amqp_entry const* const at = directory_.by_tag(tag)) {
+                unsettled = options_.durable && !at->group.empty();
                 read(amqp_heard::question, e.exchange.len == 0 ? std::string_view{at->pattern} : key, e.message, m);
-                if (options_.durable && !at->group.empty()) m.delivery = connection_number_ << tag_bits | e.delivery_tag;
+                if (unsettled) m.delivery = connection_number_ << tag_bits | e.delivery_tag;
                 at->to->on_message(std::move(m));
             }
         }
         ANTIPHON_CATCH_ALL {
-            // Without memory for it, it is as lost as by the network.
+            // Without memory for it, it is as lost as by the network, or goes back to the broker that keeps it. What throws comes before
+            // it is settled.
+            if (unsettled) static_cast<void>(session_.hand_back(e.delivery_tag));
         }
     }
     /// The broker knows nobody who wants it.

@@ -29,6 +29,7 @@ struct amqp_entry {
     std::string group = {};
     inbox_id inbox = {};  ///< of an answer
     std::uint64_t number = 0;  ///< never used twice: what still comes to a consumer that was cancelled finds nobody
+    bool sits_out = false;  ///< the next connection, as it cost the last one
 
     [[nodiscard]] std::string tag() const { return "q" + std::to_string(number); }
     [[nodiscard]] std::string queue() const { return pattern + ':' + group; }
@@ -44,7 +45,8 @@ public:
 
     [[nodiscard]] std::vector<std::shared_ptr<amqp_entry>> const& entries() const noexcept { return entries_; }
 
-    /// After a connection was made: everything once more.
+    /// After a connection was made: everything once more. A queue that the broker refuses by now (it is another kind, or we may not
+    /// consume it) is tried again with a later connection, and keeps nobody else from being served.
     [[nodiscard]] result<void> stand(amqp_session& s, amqp_options const& o) {
         gone_.clear();
         result<std::string> own_queue = s.private_queue();
@@ -55,8 +57,15 @@ public:
         if (o.reply_queue.empty()) {
             if (result<void> r = s.consume(amqp_session::publishing, amqp_direct_reply, replies, false); !r) return r;
         }
-        for (auto const& each : entries_)
-            if (result<void> r = stand(*each, s, o); !r) return r;
+        for (auto const& each : entries_) {
+            if (std::exchange(each->sits_out, false)) continue;
+            result<void> const r = stand(*each, s, o);
+            if (r) continue;
+            if (!each->question || r.error() == errc::unavailable) return r;  // who asks must not wait in vain
+            if (!s.lost_channel()) continue;
+            each->sits_out = true;  // whoever consumes hears nothing any more: this connection is no use
+            return r;
+        }
         return {};
     }
     [[nodiscard]] result<void> add(std::shared_ptr<amqp_entry> fresh, amqp_session& s, amqp_options const& o) {

@@ -50,8 +50,14 @@ public:
         amqp_set_handshake_timeout(raw(), &patience);
         amqp_set_rpc_timeout(raw(), &patience);
         auto const beat = static_cast<int>(std::chrono::duration_cast<std::chrono::seconds>(o.heartbeat).count());
-        amqp_rpc_reply_t const r =
-            amqp_login(raw(), at.vhost, 0, AMQP_DEFAULT_FRAME_SIZE, beat, AMQP_SASL_METHOD_PLAIN, at.user, at.password);
+        // The client announces other capabilities by itself, but not that it wants to hear of a consumer that lost its queue.
+        amqp_table_entry_t notified{as_bytes("consumer_cancel_notify"), {AMQP_FIELD_KIND_BOOLEAN, {}}};
+        notified.value.value.boolean = 1;
+        amqp_table_entry_t able{as_bytes("capabilities"), {AMQP_FIELD_KIND_TABLE, {}}};
+        able.value.value.table = {1, &notified};
+        amqp_table_t const properties{1, &able};
+        amqp_rpc_reply_t const r = amqp_login_with_properties(raw(), at.vhost, 0, AMQP_DEFAULT_FRAME_SIZE, beat, &properties,
+                                                              AMQP_SASL_METHOD_PLAIN, at.user, at.password);
         if (r.reply_type != AMQP_RESPONSE_NORMAL) {
             // A broker that does not know who we are says so, or just hangs up.
             bool const refused = r.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION || r.library_error == AMQP_STATUS_CONNECTION_CLOSED;
@@ -74,6 +80,8 @@ public:
     }
     void drop() noexcept { connection_.reset(); }
     [[nodiscard]] bool stands() const noexcept { return connection_ != nullptr; }
+    /// The broker has closed a channel that others need: to connect again is all that helps.
+    [[nodiscard]] bool lost_channel() const noexcept { return channel_lost_; }
     [[nodiscard]] int fd() const noexcept { return amqp_get_sockfd(raw()); }
 
     /// A queue of this connection's alone, with a name of the broker's choice.

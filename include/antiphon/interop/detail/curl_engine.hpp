@@ -5,13 +5,10 @@
 #include <curl/curl.h>
 
 #include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -96,7 +93,6 @@ public:
             begin_waiting();
             loop_.advance();  // what has begun is sent before anything is waited for, and while whoever asks need not wake this thread
             bool const ended = collect();
-            if (active_count_ == 0) linger();
             loop_.work(!ended && fall_asleep() ? std::min(until_.next(), cap_.next()) : time_point::min());
             static_cast<void>(collect());
         }
@@ -109,9 +105,6 @@ private:
         CURL* easy;
         std::shared_ptr<question const> prepared;  ///< for this question; null: it was reset
     };
-    /// How long the thread looks for the next ask before it sleeps, when the last one has just been answered: whoever asks one thing after
-    /// the other then pays for no wake-up.
-    static constexpr std::chrono::microseconds lingers{20};
 
     [[nodiscard]] long connections() const noexcept {
         return static_cast<long>(options_.max_active < 10'000 ? options_.max_active : 10'000);
@@ -124,19 +117,11 @@ private:
         return true;
     }
     void wake(parking_lock::scope& hold) noexcept {
-        fresh_.store(true, std::memory_order_relaxed);  // a hint for `linger`; what is fresh is found under the lock
         if (!std::exchange(asleep_, false)) return hold.unlock();
         // Not under the lock, for which the woken thread would have to wait. Its end, and that of all others, may come in between.
         auto const alive = shared_core<curl_engine>::another(*this);
         hold.unlock();
         loop_.wake();
-    }
-    /// Gives way to others meanwhile.
-    void linger() noexcept {
-        if (!std::exchange(answered_, false)) return;
-        time_point const until = saturating_add(clock::now(), lingers);
-        while (!fresh_.load(std::memory_order_relaxed) && clock::now() < until)
-            std::this_thread::yield();
     }
     /// From now on whoever adds something wakes; false: something was added already.
     [[nodiscard]] bool fall_asleep() noexcept {
@@ -148,7 +133,6 @@ private:
     [[nodiscard]] bool open_inbox() noexcept {
         parking_lock::scope hold{lock_};
         asleep_ = false;
-        fresh_.store(false, std::memory_order_relaxed);
         transfer_list fresh = std::exchange(inbox_, {});
         bool const more = !closing_;
         hold.unlock();
@@ -266,7 +250,7 @@ private:
             void* of = nullptr;
             curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &of);
             finish(*static_cast<transfer*>(of), code);
-            any = answered_ = true;
+            any = true;
         }
         return any;
     }
@@ -358,7 +342,6 @@ private:
     // Guarded by lock_:
     transfer_list inbox_;
     transfer* noted_ = nullptr;
-    std::atomic<bool> fresh_{false};  ///< something was added since the inbox was opened; relaxed both ways: only a hint
     bool asleep_ = false;  ///< the I/O thread sleeps, or is about to, and nobody has woken it
     bool closing_ = false;
     bool ended_ = false;
@@ -370,7 +353,6 @@ private:
     std::size_t active_count_ = 0;
     active_cap cap_;
     std::vector<idle_handle> idle_;
-    bool answered_ = false;  ///< since the thread lingered
 };
 
 inline void stop_transfer::operator()() const noexcept { engine->note(*which, transfer::stop_it); }
