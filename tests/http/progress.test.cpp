@@ -44,6 +44,16 @@ TEST_CASE("progress: the end wakes all, those who come later too") {
     CHECK(p.changed(0).ready());
 }
 
+TEST_CASE("progress: what is reported after the end is no news: it would keep the answer from who watches") {
+    http::progress const p = http::progress::watched();
+    p.report("last");
+    p.end();
+    p.report("late");
+    CHECK(p.count() == 1);
+    CHECK(p.after(0)->text == "last");
+    CHECK_FALSE(p.after(1));
+}
+
 TEST_CASE("progress: among watchers that have gone the one that stays is woken") {
     http::progress const p = http::progress::watched();
     auto stays = p.changed(0);

@@ -351,6 +351,16 @@ TEST_CASE("service: who watches later hears the newest report, who comes back wh
     CHECK_FALSE(s.watch(ticket, "end").stream);
 }
 
+TEST_CASE("service: the id of an event that the ticket never had, or no number, is nothing heard") {
+    site s;
+    std::string const ticket = s.ticket("3", "/count");
+    s.sim.advance(10s);
+    for (char const* const id : {"7", "a1", "1x", "99999999999999999999999"}) {
+        http::reply stranger = s.watch(ticket, id);
+        CHECK(s.so_far(stranger.stream) == "id: 1\nevent: progress\ndata: at 1\n\n");
+    }
+}
+
 TEST_CASE("service: while a ticket has no news a comment goes out, and who has gone is found out by it") {
     site s{{.keep_alive = 4s}};
     http::reply watched = s.watch(s.ticket("20"));

@@ -116,7 +116,7 @@ TEST_CASE("cache: when renewing fails, the stale answer serves on, and the next 
         if (++runs == 2) return ap::errc::unavailable;
         return runs;
     }};
-    auto r = flaky | ap::cache{{.ttl = 10s, .stale_for = 60s}} | ap::starts_on(sim);
+    auto r = flaky | ap::cache{{.ttl = 10s, .stale_for = 1.0min}} | ap::starts_on(sim);
     CHECK(r.call(7).value() == 1);
     sim.advance(15s);
     CHECK(r.call(7).value() == 1);

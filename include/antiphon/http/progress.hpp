@@ -40,6 +40,7 @@ public:
         std::vector<promise<bool>> awake;
         {
             parking_lock::scope const hold{core_->lock};
+            if (core_->over) return;  // else who goes on reporting would keep the answer from who watches
             ++core_->reports;
             core_->newest.swap(text);
             awake.swap(core_->watchers);
@@ -49,6 +50,12 @@ public:
     }
 
     // --- the watching side ---
+    /// How many reports there were.
+    [[nodiscard]] std::uint64_t count() const {
+        if (!core_) return 0;
+        parking_lock::scope const hold{core_->lock};
+        return core_->reports;
+    }
     /// The newest report, where it came after number `seen`.
     [[nodiscard]] std::optional<news> after(std::uint64_t seen) const {
         if (!core_) return std::nullopt;

@@ -27,7 +27,7 @@ namespace antiphon {
 struct cache_options {
     any_duration ttl = duration::max();     ///< how long an answer is good; for ever, unless given
     std::size_t max_entries = 1000;    ///< a signature; the least recently used goes first
-    duration stale_for =
+    any_duration stale_for =
         duration::zero();  ///< after `ttl` an answer serves so much longer, while it is asked for anew (stale while revalidate)
     failure_predicate keep_failure{};  ///< the failures that are remembered like values; none unless given, and none of a stopped ask
     any_duration failure_ttl = std::chrono::seconds{1};  ///< how long these are good
@@ -179,7 +179,8 @@ public:
     bool erase(A const&... args) const {
         return entry_of<Signature>{*core_, args...}.erase();
     }
-    /// As if `value` had been the answer for these arguments (or for this key) at `now`, a moment of the executor's clock.
+    /// As if `value` had been the answer for these arguments (or for this key) at `now`, a moment of the executor's clock. An ask that is under way
+    /// meanwhile keeps its own answer when it comes, here and after `erase`.
     template <class Signature, class V, class... A>
     void put(time_point now, V&& value, A const&... args) const {
         entry_of<Signature>{*core_, args...}.put(now, std::forward<V>(value));

@@ -51,7 +51,7 @@ public:
         : core_{make(options)}, max_wait_{options.max_wait}, max_queue_{options.max_queue} {}
 
     /// From now on so many may be under way, for all handles. Where that is fewer than there are, none is let in until enough have ended; where it
-    /// is more, those in line go in, begun by the calling thread. **Errors**: at least 1 (`std::invalid_argument`).
+    /// is more, those in line go in, begun by the calling thread one after another. **Errors**: at least 1 (`std::invalid_argument`).
     void set_max_concurrent(int limit) const {
         detail::require(limit >= 1, "concurrency_limit.max_concurrent: must be at least 1");
         core_->set_limit(static_cast<std::uint32_t>(limit));

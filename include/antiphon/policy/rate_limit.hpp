@@ -65,9 +65,10 @@ public:
 
     explicit rate_limit(rate_limit_options const& options) : core_{make(options)}, max_wait_{options.max_wait}, form_{options.form} {}
 
-    /// Other numbers, for all handles, from the cycle on that follows the one of `now`, a moment of the executor's clock. What was reserved stays so.
+    /// Other numbers, for all handles, from the cycle on that follows the one of `now`, a moment of the executor's clock. What was reserved stays so:
+    /// until it has started, a cycle may see it beside the permits of a higher rate, and a lower rate makes new asks wait for it as if it were its own.
     /// **Errors**: refuses nonsense with `std::invalid_argument`.
-    void set_rate(time_point now, int permits, duration per) const {
+    void set_rate(time_point now, int permits, any_duration per) const {
         check(permits, per);
         form_ == bursty ? core_->change(now, permits, per) : core_->change(now, 1, interval(permits, per));
     }

@@ -2,6 +2,7 @@
 #pragma once
 // A ticket that is watched: its progress, and its answer, as events.
 
+#include <charconv>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -97,9 +98,10 @@ inline task<void> tell_events(std::shared_ptr<held_ask> held, context const& ask
 /// A reply whose body are the events after `heard`, the id of the last one that the client knows.
 [[nodiscard]] inline reply events_of(std::shared_ptr<held_ask> held, context const& ask, std::string_view heard, duration pause) {
     if (heard == last_event_id) return response{.status = 204};
+    // An id that is not one of ours (somebody else's number, a text) is nothing heard.
     std::uint64_t seen = 0;
-    for (char const c : heard.substr(0, 18))
-        seen = is_digit(c) ? seen * 10 + static_cast<std::uint64_t>(c - '0') : 0;
+    auto const [end, error] = std::from_chars(heard.data(), heard.data() + heard.size(), seen);
+    if (error != std::errc{} || end != heard.data() + heard.size() || seen > held->told.count()) seen = 0;
     body_pipe pipe{std::size_t{64} << 10};
     streamed_response made{.status = 200,
                            .headers = {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-store"}},

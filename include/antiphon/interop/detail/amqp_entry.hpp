@@ -58,7 +58,7 @@ public:
             if (result<void> r = s.consume(amqp_session::publishing, amqp_direct_reply, replies, false); !r) return r;
         }
         for (auto const& each : entries_) {
-            if (std::exchange(each->sits_out, false)) continue;
+            if (each->sits_out) continue;
             result<void> const r = stand(*each, s, o);
             if (r) continue;
             if (!each->question || r.error() == errc::unavailable) return r;  // who asks must not wait in vain
@@ -66,6 +66,8 @@ public:
             each->sits_out = true;  // whoever consumes hears nothing any more: this connection is no use
             return r;
         }
+        for (auto const& each : entries_)
+            each->sits_out = false;  // not before: n that are refused are n connections in vain, not 2 to the n
         return {};
     }
     [[nodiscard]] result<void> add(std::shared_ptr<amqp_entry> fresh, amqp_session& s, amqp_options const& o) {
