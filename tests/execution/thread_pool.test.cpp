@@ -650,6 +650,16 @@ TEST_CASE("waiting until one's own pool is idle is refused") {
     CHECK(idle == false);
 }
 
+TEST_CASE("a pool that was shut down from inside is not waited for: nobody has come yet to join its threads") {
+    ap::thread_pool pool{{.threads = 2}};
+    job closes{[&] { static_cast<void>(pool.shut_down()); }};
+    pool.get_executor().execute(closes.to_work());
+    closes.wait();
+    CHECK_FALSE(pool.wait_until_idle());
+    static_cast<void>(pool.shut_down());
+    CHECK(pool.wait_until_idle());
+}
+
 TEST_CASE("a pool that was shut down is idle") {
     ap::thread_pool pool{{.threads = 2}};
     static_cast<void>(pool.shut_down(0.5s));

@@ -59,7 +59,9 @@ private:
 /// call in it was joined, so who has taken a place reads it afterwards, and it does not matter that the word comes back to old values (ABA).
 ///
 /// As the oldest is taken first: when the owner finds its newest call taken, so are all others, and whatever is in the taker's line was forked
-/// inside that call. So the owner helps by taking from there, and from nowhere else: never unrelated work.
+/// inside that call. So the owner helps by taking from there, and from nowhere else: never unrelated work. The taker may come to the end of the
+/// call while the owner looks: so `take_part_of` looks at the line first and at the call then, and takes from the line only as it saw it, which
+/// the count of offers in the word tells.
 /// **Threads**: `fork` and `join` are the owner's, everything else anybody's.
 /// **Cost**: a private call some ten instructions; an offered one two exchanges more, and a wake-up where workers sleep.
 /// **Source**: van Dijk and van de Pol, "Lace: non-blocking split deque for work-stealing", 2014; Wagner and Calder, "Leapfrogging", 1993.
@@ -109,6 +111,16 @@ public:
                 return calls_[taken(seen)];
         return nullptr;
     }
+    /// The same of the line of whoever runs `whole`: what `whole` has forked, nothing else; null when there is none, or `whole` is done.
+    [[nodiscard]] forked_call* take_part_of(forked_call const& whole) noexcept {
+        for (;;) {
+            // acquire pairs with `offer`: if this sees a call that was offered after the end of `whole`, is_done sees that end
+            std::uint64_t seen = word_.load(std::memory_order_acquire);
+            if (taken(seen) == split(seen) || whole.is_done()) return nullptr;
+            if (word_.compare_exchange_strong(seen, seen + one_taken, std::memory_order_acquire, std::memory_order_relaxed))
+                return calls_[taken(seen)];
+        }
+    }
     static void run(forked_call& call, fork_line* by) noexcept {
         call.taker_.store(by, std::memory_order_relaxed);  // a hint where to help; lines live as long as their pool
         call.run_(call);
@@ -130,13 +142,16 @@ public:
     void give_back() noexcept { lent_.store(false, std::memory_order_release); }  // pairs with lend
 
 private:
-    static constexpr std::uint64_t one_taken = std::uint64_t{1} << 32;
-    static std::uint32_t taken(std::uint64_t w) noexcept { return static_cast<std::uint32_t>(w >> 32); }
-    static std::uint32_t split(std::uint64_t w) noexcept { return static_cast<std::uint32_t>(w); }
+    // Eight bits for each border, and above them how many calls were ever offered, in what room there is.
+    static constexpr std::uint64_t one_taken = std::uint64_t{1} << 8, one_offered = (std::uint64_t{1} << 16) + 1;
+    static constexpr std::uint64_t border = 0xFF;
+    static_assert(capacity <= border);
+    static std::uint32_t taken(std::uint64_t w) noexcept { return static_cast<std::uint32_t>((w >> 8) & border); }
+    static std::uint32_t split(std::uint64_t w) noexcept { return static_cast<std::uint32_t>(w & border); }
 
     ANTIPHON_COLD void offer() noexcept {
         // release pairs with `take`; seq_cst against `empty`
-        word_.fetch_add(1, std::memory_order_seq_cst);
+        word_.fetch_add(one_offered, std::memory_order_seq_cst);
         takers_->call_one();
     }
     ANTIPHON_COLD joined join_offered(forked_call& call, std::uint32_t at) noexcept {
@@ -149,7 +164,8 @@ private:
             }
         bool const done = await(call);
         // Both borders are here, so nobody else writes.
-        word_.store(at * one_taken + at, std::memory_order_relaxed);
+        seen = word_.load(std::memory_order_relaxed);
+        word_.store((seen & ~(border * one_taken + border)) + at * one_taken + at, std::memory_order_relaxed);
         top_ = at;
         return done ? joined::done : joined::lost;
     }
@@ -161,7 +177,7 @@ private:
                 if (call.is_done()) return true;
                 // relaxed, see run
                 fork_line* const there = call.taker_.load(std::memory_order_relaxed);
-                if (forked_call* const part = there != nullptr ? there->take() : nullptr) {
+                if (forked_call* const part = there != nullptr ? there->take_part_of(call) : nullptr) {
                     run(*part, this);
                     helped = true;
                 }

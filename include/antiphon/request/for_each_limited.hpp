@@ -111,7 +111,8 @@ private:
     void fill() noexcept {
         ambient_context const inherited{context()};
         try_or_fail([&] {
-            while (!halted() && under_way_.load(std::memory_order_acquire) < limit_ && work_->next != work_->end) {
+            // acquire, and before the look: the place of an item that has failed comes with the news that it has
+            while (under_way_.load(std::memory_order_acquire) < limit_ && !halted() && work_->next != work_->end) {
                 ask(*work_->next);
                 ++work_->next;
             }

@@ -167,6 +167,7 @@ public:
     /// How many jobs wait: those in the inbox become visible anew in the backlog.
     [[nodiscard]] std::size_t count() noexcept {
         parking_lock::scope const hold{lock_};
+        held_in_hand();
         braided_queue arrived = workers_ == 1 ? inbox_.set_aside<braided_queue>() : inbox_.take<braided_queue>();
         backlog_.append(arrived);
         note();
@@ -179,6 +180,7 @@ public:
     void close() noexcept {
         parking_lock::scope const hold{lock_};
         closed_ = true;
+        held_in_hand();
         braided_queue arrived = inbox_.close<braided_queue>();
         backlog_.append(arrived);
         note();
@@ -240,7 +242,9 @@ private:
         return &item == mine.running && crowded(mine);
     }
 
-    /// Under the lock. seq_cst against `empty`, see crew
+    /// Before the inbox is emptied into this thread's hand: who finds it empty (acquire, see inbox) then finds this, not that nothing waits.
+    void held_in_hand() noexcept { backlog_count_.store(backlog_.size() + 1, std::memory_order_seq_cst); }
+    /// Under the lock, like those around it. seq_cst against `empty`, see crew
     void note() noexcept { backlog_count_.store(backlog_.size(), std::memory_order_seq_cst); }
     void note_ordered() noexcept { ordered_count_.store(ordered_.size(), std::memory_order_seq_cst); }
     work_queue collect() noexcept {
