@@ -24,7 +24,7 @@ FLOORS = ("core", "execution", "request", "policy")
 BASELINE = "<future>"
 # Limits as ratios to <future>, of instructions (and of the time, with a margin for noise) and of lines. Floors 0 to 2 are what everybody
 # pays; the umbrella brings floor 3 as well. They are what holds; the goal of floors 0 to 2 is 1.3 (docs/performance.md says why it is missed).
-COST, COST_WITH_POLICIES = 1.42, 2.05
+COST, COST_WITH_POLICIES = 1.46, 2.15
 LINES, LINES_WITH_POLICIES = 1.3, 1.5
 MARGIN = 0.1
 

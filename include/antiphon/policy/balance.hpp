@@ -2,7 +2,6 @@
 #pragma once
 // One request made of several replicas: each ask goes to the less loaded of two.
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
