@@ -52,7 +52,7 @@ struct site {
                           ap::request writes{[](http::body_writer to) -> ap::task<void> {
                               for (int i = 0; i < 3; ++i) {
                                   co_await ap::sleep_for(1s);
-                                  co_await to.write("part ");
+                                  static_cast<void>(co_await to.write("part "));
                               }
                               to.end();
                           }};
