@@ -57,7 +57,7 @@ struct writers {
             http::body_pipe pipe;
             ap::request writes{[this, breaks](http::body_writer to) -> ap::task<void> {
                 for (int i = 0; i < 100; ++i)
-                    co_await to.write("part " + std::to_string(i) + "\n");
+                    static_cast<void>(co_await to.write("part " + std::to_string(i) + "\n"));
                 if (!breaks) to.end();
                 ++ended;
             }};
