@@ -17,6 +17,7 @@
 #include <thread>
 #include <utility>
 
+#include "awaited_timer.hpp"
 #include "explore.hpp"
 
 namespace ap = antiphon;
@@ -54,19 +55,6 @@ template <class Executor>
 void post_to(Executor const& where, ends& to) {
     where.execute(ap::work{*new job{to}});
 }
-
-class bell final : public ap::timer {
-public:
-    void fire() noexcept override {
-        rung.store(1);
-        ap::futex_wake_all(rung);
-    }
-    void await() {
-        while (rung.load() == 0)
-            ap::futex_wait(rung, 0);
-    }
-    std::atomic<std::uint32_t> rung{0};
-};
 
 }  // namespace
 
@@ -177,21 +165,21 @@ EXPLORE("running_slot: what enters after a stop is stopped at once", {}) {
 }
 
 EXPLORE("timers: one that is armed fires, once", {.search = plan::way::bounded, .stale_reads = 1}) {
-    auto const one = std::make_unique<bell>();
+    auto const one = std::make_unique<explore::awaited_timer>();
     ap::timer_thread::process().arm(*one, ap::clock::now() + 1ms);
     one->await();
     explore::check(!ap::timer_thread::process().disarm(*one), "it has fired");
 }
 EXPLORE("timers: disarmed against firing, either it will not fire or it has or will",
         {.search = plan::way::bounded, .stale_reads = 1, .outcomes = {0, 1}}) {
-    auto const one = std::make_unique<bell>();
+    auto const one = std::make_unique<explore::awaited_timer>();
     ap::timer_thread::process().arm(*one, ap::clock::now() + 1ms);
     bool const stopped = ap::timer_thread::process().disarm(*one);
     if (!stopped) one->await();
     explore::outcome(stopped ? 1 : 0);
 }
 EXPLORE("timers: an earlier one wakes the timer thread up", {.search = plan::way::bounded, .stale_reads = 1}) {
-    auto const early = std::make_unique<bell>(), late = std::make_unique<bell>();
+    auto const early = std::make_unique<explore::awaited_timer>(), late = std::make_unique<explore::awaited_timer>();
     ap::timer_thread::process().arm(*late, ap::clock::now() + 1h);
     auto const until = ap::clock::now() + 1ms;
     ap::timer_thread::process().arm(*early, until);
@@ -200,7 +188,7 @@ EXPLORE("timers: an earlier one wakes the timer thread up", {.search = plan::way
     if (!ap::timer_thread::process().disarm(*late)) late->await();
 }
 EXPLORE("timers: two threads arm at once, and both fire", {.search = plan::way::bounded, .stale_reads = 0}) {
-    auto const one = std::make_unique<bell>(), two = std::make_unique<bell>();
+    auto const one = std::make_unique<explore::awaited_timer>(), two = std::make_unique<explore::awaited_timer>();
     std::thread other{[&] {
         ap::timer_thread::process().arm(*one, ap::clock::now() + 1ms);
         one->await();
@@ -211,7 +199,7 @@ EXPLORE("timers: two threads arm at once, and both fire", {.search = plan::way::
 }
 EXPLORE("timers: when their thread cannot be started, the next one tries again",
         {.search = plan::way::bounded, .stale_reads = 0, .failing_threads = 1}) {
-    auto const one = std::make_unique<bell>();
+    auto const one = std::make_unique<explore::awaited_timer>();
     for (;;) {
         try {
             ap::timer_thread::process().arm(*one, ap::clock::now() + 1ms);

@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "awaited_timer.hpp"
 #include "explore.hpp"
 
 namespace ap = antiphon;
@@ -168,14 +169,16 @@ EXPLORE("orders: who is dismissed sees what was written before", {.stale_reads =
     sleeper.join();
 }
 
-EXPLORE("orders: who finds that all lie down and nothing waits has not missed who took the last job", {.stale_reads = 3}) {
+/// A worker that empties its inbox by `take`, and somebody who posts a job and waits until nothing waits and nobody works.
+template <class Take>
+void wait_for_quiet(Take take) {
     crew all;
     ap::detail::inbox box;
     job a;
     std::atomic<bool> ended{false};
     std::thread worker{[&] {
         for (bool searching = false; !ended.load(); searching = true) {
-            static_cast<void>(run_all(box.take()));
+            static_cast<void>(run_all(take(box)));
             if (all.lie_down(searching) && !box.empty()) {
                 all.get_up();
             } else {
@@ -195,35 +198,15 @@ EXPLORE("orders: who finds that all lie down and nothing waits has not missed wh
     all.dismiss();
     worker.join();
 }
-
+EXPLORE("orders: who finds that all lie down and nothing waits has not missed who took the last job", {.stale_reads = 3}) {
+    wait_for_quiet([](ap::detail::inbox& box) { return box.take(); });
+}
 EXPLORE("orders: the same of the lone worker that takes its inbox without the lock", {.stale_reads = 3}) {
-    crew all;
-    ap::detail::inbox box;
-    job a;
-    std::atomic<bool> ended{false};
-    std::thread worker{[&] {
-        for (bool searching = false; !ended.load(); searching = true) {
-            ap::work_queue taken;
-            static_cast<void>(box.take_oldest(taken));
-            static_cast<void>(run_all(std::move(taken)));
-            if (all.lie_down(searching) && !box.empty()) {
-                all.get_up();
-            } else {
-                all.sleep();
-            }
-        }
-    }};
-    static_cast<void>(box.push(a));
-    all.call_one();
-    for (;;) {
-        crew::state const before = all.look();
-        if (crew::sleepers(before) == 1 && box.empty() && all.look() == before) break;
-        std::this_thread::yield();
-    }
-    explore::check(a.ran == 1, "it has run");
-    ended.store(true);
-    all.dismiss();
-    worker.join();
+    wait_for_quiet([](ap::detail::inbox& box) {
+        ap::work_queue taken;
+        static_cast<void>(box.take_oldest(taken));
+        return taken;
+    });
 }
 EXPLORE("orders: who lies down looks at what waits in order, or who posts with a priority sees it lie", {.stale_reads = 3}) {
     crew all;
@@ -341,17 +324,11 @@ EXPLORE("orders: who waits for another's shut-down is told the same counts", {.s
     explore::check(mine.drained == theirs.drained && mine.stopped == theirs.stopped && mine.rejected == theirs.rejected, "they are");
 }
 EXPLORE("orders: two threads that arm the first timers start one thread for them", {.search = plan::way::bounded, .stale_reads = 0}) {
-    struct noting final : ap::timer {
+    struct noting final : explore::awaited_timer {
         void fire() noexcept override {
             where = std::this_thread::get_id();
-            rung.store(1);
-            ap::futex_wake_all(rung);
+            awaited_timer::fire();
         }
-        void await() {
-            while (rung.load() == 0)
-                ap::futex_wait(rung, 0);
-        }
-        std::atomic<std::uint32_t> rung{0};
         std::thread::id where;
     };
     auto const one = std::make_unique<noting>(), two = std::make_unique<noting>();

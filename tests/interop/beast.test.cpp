@@ -22,6 +22,7 @@
 #include "antiphon/http/respond_async.hpp"
 #include "catch_compat.hpp"
 #include "support/servers.hpp"
+#include "support/web.hpp"
 
 namespace ap = antiphon;
 namespace http = antiphon::http;
@@ -49,19 +50,6 @@ http::service site(gate& g) {
                    co_return "held " + body;
                }});
     return made;
-}
-http::client_options quiet() { return {.proxy = ""}; }
-/// Until it is so, or for ten seconds.
-template <class F>
-bool soon(F f) {
-    ap::request const looks{[&]() -> ap::task<bool> {
-        for (int i = 0; i < 10'000; ++i) {
-            if (f()) co_return true;
-            co_await ap::sleep_for(1ms);
-        }
-        co_return false;
-    }};
-    return looks.submit().get().value();
 }
 /// A client that sends what it likes, and returns what comes back until the server closes.
 class raw {

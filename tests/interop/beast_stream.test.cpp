@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "catch_compat.hpp"
+#include "support/web.hpp"
 
 namespace ap = antiphon;
 namespace http = antiphon::http;
@@ -21,18 +22,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-http::client_options quiet() { return {.proxy = ""}; }
-template <class F>
-bool soon(F f) {
-    ap::request const looks{[&]() -> ap::task<bool> {
-        for (int i = 0; i < 10'000; ++i) {
-            if (f()) co_return true;
-            co_await ap::sleep_for(1ms);
-        }
-        co_return false;
-    }};
-    return looks.submit().get().value();
-}
 /// Writers of bodies, and how they ended.
 struct writers {
     std::atomic<int> begun{0}, ended{0}, refused{0};

@@ -2,6 +2,7 @@
 #pragma once
 // One client and one Node server for all tests of a program.
 
+#include <antiphon/antiphon.hpp>
 #include <antiphon/interop/curl.hpp>
 
 #include <arpa/inet.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -36,6 +38,18 @@ inline servers::node_server& node() {
 inline http::client_options quiet(http::client_options o = {}) {
     o.proxy = "";  // whatever the environment says
     return o;
+}
+/// Until it is so, or for ten seconds.
+template <class F>
+bool soon(F f) {
+    ap::request const looks{[&]() -> ap::task<bool> {
+        for (int i = 0; i < 10'000; ++i) {
+            if (f()) co_return true;
+            co_await ap::sleep_for(std::chrono::milliseconds{1});
+        }
+        co_return false;
+    }};
+    return looks.submit().get().value();
 }
 inline http::client& web() {
     static http::client client{node().url(), quiet()};

@@ -103,8 +103,8 @@ inline constinit std::atomic<std::size_t> most_kept{std::size_t{128} << 20};
 
 }  // namespace detail
 
-/// Blocks of up to 3072 bytes, by sizes 16 bytes apart up to 512 and 128 apart beyond. A thread keeps at most two magazines of 62 of each size; a third goes to a depot
-/// that all threads share. So a node that one thread makes and another frees comes back without a lock, 62 at a time. The depots keep
+/// Blocks of up to 3072 bytes, by sizes 16 bytes apart up to 512 and 128 apart beyond. A thread keeps at most two magazines of 62 of each
+/// size; a third goes to a depot that all threads share. So a node that one thread makes and another frees comes back without a lock, 62 at a time. The depots keep
 /// 128 MiB at most, or what `keep_at_most` says, all sizes together (and 992 blocks of each size in any case), and give what is beyond that
 /// to `operator delete`; `trim` gives up everything.
 /// **Threads**: any. The memory of a thread that ends goes to the depot; what its `thread_local` destructors still ask for comes

@@ -84,7 +84,8 @@ public:
 
     /// Blocks until nothing is queued and no worker runs anything; what jobs post counts, what timers or other threads post later does
     /// not, nor does what a waiter runs in its own thread. False when that took longer than `limit`, or could not end: from inside the
-    /// pool's own work, after it was shut down from there, or in a child process. What the jobs wrote is seen. **Time**: `clock`; zero (or less) only looks.
+    /// pool's own work, after it was shut down from there, or in a child process. What the jobs wrote is seen.
+    /// **Time**: `clock`; zero (or less) only looks.
     bool wait_until_idle(any_duration limit = duration::max()) noexcept {
         return core_->wait_until_idle(saturating_add(clock::now(), duration{limit}));
     }

@@ -179,8 +179,8 @@ public:
     bool erase(A const&... args) const {
         return entry_of<Signature>{*core_, args...}.erase();
     }
-    /// As if `value` had been the answer for these arguments (or for this key) at `now`, a moment of the executor's clock. An ask that is under way
-    /// meanwhile keeps its own answer when it comes, here and after `erase`.
+    /// As if `value` had been the answer for these arguments (or for this key) at `now`, a moment of the executor's clock. An ask
+    /// that is under way meanwhile keeps its own answer when it comes, here and after `erase`.
     template <class Signature, class V, class... A>
     void put(time_point now, V&& value, A const&... args) const {
         entry_of<Signature>{*core_, args...}.put(now, std::forward<V>(value));

@@ -73,7 +73,7 @@ public:
 private:
     static constexpr std::uintptr_t closed = 1, aside = 2;
     static_assert(alignof(work_item) > (closed | aside));
-    static constexpr std::uintptr_t ahead = 4;
+    static constexpr std::uintptr_t ahead = 4;  ///< jobs, that `turn` fetches before it comes to them
     static work_item* newest(std::uintptr_t head) noexcept { return reinterpret_cast<work_item*>(head & ~(closed | aside)); }
 
     template <class Queue>

@@ -146,7 +146,8 @@ public:
             // acquire pairs with the release store of joined
             idle = ends ? joined_.load(std::memory_order_acquire) != 0 : all_is_quiet();
             if (idle || (until != time_point::max() && clock::now() >= until)) break;
-            // Shut down from inside, and nobody has come yet who joins the threads: perhaps our own caller is to be the one.
+            // Shut down from inside, and nobody has come yet who joins the threads: perhaps our own caller is to be the one. relaxed: where
+            // begin_closing has ended the open phase, `current` has seen what it set before
             if (ends && !closing_.load(std::memory_order_relaxed)) break;
             ends ? futex_wait_until(joined_, 0, until) : futex_wait_until(quiet_, seen, until);
         }

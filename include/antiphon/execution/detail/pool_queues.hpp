@@ -39,9 +39,10 @@ struct alignas(64) worker_queue {
 
 /// Outside threads push to the inbox, workers to their rings, which others may take half of. A worker without jobs empties the inbox into
 /// its ring, and what does not fit into the backlog; every `outside_turn`th time it does so although it has jobs, so that
-/// jobs that post jobs keep nobody out. A worker runs the jobs of its ring oldest first; where they become more than `most_in_order`, since jobs post several
-/// jobs each, the newest first, which is the way to have fewer, but for every `outside_turn`th time, when it runs the oldest and looks outside by turns. A pool of one worker has nobody to share with: all is pushed to the inbox, and runs in
-/// the order of posting.
+/// jobs that post jobs keep nobody out. A worker runs the jobs of its ring oldest first; where they become more than `most_in_order`, since
+/// jobs post several jobs each, the newest first, which is the way to have fewer, but for every `outside_turn`th time, when it runs the
+/// oldest and looks outside by turns. A pool of one worker has nobody to share with: all is pushed to the inbox, and runs in the order of
+/// posting.
 ///
 /// Work with a priority or a deadline goes to the ordered queue, under the lock. While there is any, a worker asks there first, at each
 /// job, whether one of it is next; without any that is one glance at a counter.

@@ -118,7 +118,8 @@ inline void state_base::schedule_as(work_item& entry, std::atomic<bool>& in_queu
     std::uint32_t old = word_.load(std::memory_order_relaxed);
     while (!word_.compare_exchange_weak(old, (old | runnable) + handing, std::memory_order_acq_rel, std::memory_order_relaxed)) {
     }
-    // seq_cst against take_pinned: the husk sees the step, or has left the queue
+    // The husk sees the step, or we see that it has left the queue: if run_pinned's look at `word_` (take_runnable, release) came before
+    // the exchange above (acquire), its `false` came before this one.
     if (!in_queue.exchange(true, std::memory_order_seq_cst)) {
         work job = work_of(entry, context());
         ANTIPHON_TRY { where.execute(std::move(job)); }
